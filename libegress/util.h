@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_UTIL_H
+#define EGRESS_UTIL_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Cleanup attributes: one owner a resource. */
+#define AUTO_FREE __attribute__((cleanup(util_freep)))
+#define AUTO_CLOSE __attribute__((cleanup(util_closep)))
+
+/* Saves errno: cleanup runs between a failure and the use of its errno. */
+static inline void util_freep(void *pointer)
+{
+	int saved = errno;
+
+	free(*(void **)pointer);
+	errno = saved;
+}
+
+static inline void util_closep(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	errno = saved;
+}
+
+static inline int util_steal_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+#define util_steal(pointer)                                                                        \
+	__extension__({                                                                            \
+		__typeof__(pointer) taken_ = (pointer);                                            \
+		(pointer) = NULL;                                                                  \
+		taken_;                                                                            \
+	})
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "words.h"
+
+#include "conf.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct word words_backend[] = {
+	{ "auto", BACKEND_AUTO },
+	{ "iptables", BACKEND_IPTABLES },
+	{ "nftables", BACKEND_NFTABLES },
+	{ 0 },
+};
+
+const struct word words_hold[] = {
+	{ "session", HOLD_SESSION },
+	{ "always", HOLD_ALWAYS },
+	{ 0 },
+};
+
+const struct word words_period[] = {
+	{ "second", 1 }, { "minute", 60 }, { "hour", 60 * 60 }, { "day", 24 * 60 * 60 }, { 0 },
+};
+
+const struct word words_proto[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "icmp", IPPROTO_ICMP },
+	{ "any", PROTO_ANY },
+	{ 0 },
+};
+
+const struct word words_reject[] = {
+	{ "reset", REJECT_RESET },
+	{ "drop", REJECT_DROP },
+	{ 0 },
+};
+
+int word_value(const struct word *words, const char *text, int *ret)
+{
+	for (; words->text; words++) {
+		if (strcmp(words->text, text) == 0) {
+			*ret = words->value;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+const char *word_text(const struct word *words, int value)
+{
+	for (; words->text; words++) {
+		if (words->value == value)
+			return words->text;
+	}
+	return NULL;
+}

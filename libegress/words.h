@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_WORDS_H
+#define EGRESS_WORDS_H
+
+/*
+ * The words of the configuration and of the rendered plan, and what they stand for. Each table ends
+ * with a NULL text.
+ */
+struct word {
+	const char *text;
+	int value;
+};
+
+extern const struct word words_backend[]; /* enum backend_choice */
+extern const struct word words_hold[];    /* enum hold */
+extern const struct word words_period[];  /* seconds */
+extern const struct word words_proto[];   /* PROTO_ANY and IPPROTO_ numbers that "proto" takes */
+extern const struct word words_reject[];  /* enum reject */
+
+/* 0, or -ENOENT with *ret untouched. */
+int word_value(const struct word *words, const char *text, int *ret);
+/* NULL if no word stands for the value. */
+const char *word_text(const struct word *words, int value);
+
+#endif
