@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_PROFILE_H
+#define EGRESS_PROFILE_H
+
+#include "addr.h"
+
+/* Where in the configuration something stands. FILE belongs to the configuration. */
+struct origin {
+	const char *file;
+	unsigned int line;
+};
+
+enum reject { REJECT_RESET, REJECT_DROP };
+enum hold { HOLD_SESSION, HOLD_ALWAYS };
+
+#define PROTO_ANY 0 /* else an IPPROTO_ number; IPPROTO_ICMP means ICMPv6 for an IPv6 destination */
+
+struct allow {
+	struct prefix to;
+	uint8_t proto;            /* PROTO_ANY, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP */
+	struct port_range *ports; /* tcp and udp only; none: every port */
+	size_t port_count;
+	char *reason; /* or NULL */
+	struct origin origin;
+};
+
+struct proxy {
+	struct endpoint endpoint;
+	struct origin origin;
+};
+
+struct log_rule {
+	bool enabled;
+	uint16_t group;      /* NFLOG group */
+	unsigned int rate;   /* packets a period, 1..10000 */
+	unsigned int period; /* seconds: 1, 60, 3600 or 86400 */
+};
+
+/* What accounts may reach. Owned by its struct config. */
+struct profile {
+	char *name;
+	struct proxy *proxies; /* at least one */
+	size_t proxy_count;
+	char *proxy_user; /* or NULL */
+	struct allow *allows;
+	size_t allow_count;
+	enum reject reject;
+	struct log_rule log;
+	enum hold hold;
+	struct origin origin;
+};
+
+void profile_init(struct profile *profile);  /* the defaults of egress.conf(5) */
+void profile_clear(struct profile *profile); /* frees what it owns, not the struct */
+
+#endif
