@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_PLAN_H
+#define EGRESS_PLAN_H
+
+/* The plan: ordered, backend-neutral rules that one account's profile compiles to. Pure. */
+#include "profile.h"
+
+enum verdict {
+	VERDICT_ALLOW, /* leave our rules: the host's own rules go on */
+	VERDICT_LOG,   /* tell NFLOG, go on with the next rule */
+	VERDICT_REJECT_RESET,
+	VERDICT_REJECT_PROHIBITED,
+	VERDICT_DROP,
+};
+
+struct rule {
+	sa_family_t family;      /* AF_INET, AF_INET6, or AF_UNSPEC for both */
+	struct prefix to;        /* meaningful where family is not AF_UNSPEC; length 0: anywhere */
+	uint8_t proto;           /* PROTO_ANY or an IPPROTO_ number, ICMP already resolved by family */
+	struct port_range ports; /* destination; 1..65535 means every port and has no match in the kernel */
+	enum verdict verdict;
+};
+
+#define PLAN_PROFILE_MAX 64
+
+struct plan {
+	struct uid_range uids; /* one uid, or a range that is held as one */
+	struct rule *rules;    /* owned */
+	size_t rule_count;
+	struct log_rule log; /* what VERDICT_LOG means */
+};
+
+/* Errors: -ENOMEM. The caller clears *ret with plan_clear. */
+int plan_compile(const struct profile *profile, struct uid_range uids, struct plan *ret);
+void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes a zeroed plan */
+
+bool rule_equal(const struct rule *a, const struct rule *b);
+bool plan_equal(const struct plan *a, const struct plan *b);
+
+/* The name of the account's chain: "EGRESS-2001" or "EGRESS-20000-29999". */
+#define PLAN_CHAIN_MAX 32
+char *plan_chain_name(struct uid_range uids, char name[PLAN_CHAIN_MAX]);
+/* 0, or -EINVAL if the name is not one of ours. */
+int plan_parse_chain_name(const char *name, struct uid_range *ret);
+
+#endif
