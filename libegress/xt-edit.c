@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "xt-edit.h"
+
+#include "dispatch.h"
+#include "util.h"
+#include "xt-rule.h"
+
+#include <string.h>
+
+/* --- Make a chain equal to a goal. --- */
+
+struct goal {
+	const struct xt_family *family;
+	size_t count;
+	const void *context;
+	/* 0: ITEM is what INDEX asks for; <0: ITEM is in the way; >0: INDEX comes before ITEM. */
+	int (*relate)(const struct goal *goal, const struct xt_item *item, size_t index);
+	void (*encode)(const struct goal *goal, size_t index, struct xt_blob *ret);
+};
+
+static int insert_goal(struct xt_table *table, const char *chain, size_t position,
+		       const struct goal *goal, size_t index)
+{
+	struct xt_blob blob;
+
+	goal->encode(goal, index, &blob);
+	return xt_table_insert(table, chain, position, blob.bytes);
+}
+
+static int reach_goal(struct xt_table *table, const char *chain, const struct goal *goal)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items old;
+	size_t k = 0, index = 0, position = 0;
+	int error = xt_table_rules(table, chain, &old);
+
+	if (error)
+		return error;
+	owned = old.items;
+	while (!error && (k < old.count || index < goal->count)) {
+		int relation = index == goal->count ? -1
+			       : k == old.count     ? 1
+						    : goal->relate(goal, &old.items[k], index);
+
+		if (relation < 0) {
+			error = xt_table_delete(table, chain, position, &old.items[k++]);
+			continue;
+		}
+		if (relation > 0)
+			error = insert_goal(table, chain, position, goal, index);
+		else
+			k++;
+		index++;
+		position++;
+	}
+	return error;
+}
+
+static int empty_chain(struct xt_table *table, const char *chain)
+{
+	struct goal nothing = { .family = table->family };
+
+	return reach_goal(table, chain, &nothing);
+}
+
+static int ensure_chain(struct xt_table *table, const char *chain)
+{
+	return xt_table_has_chain(table, chain) ? 0 : xt_table_create_chain(table, chain);
+}
+
+/* --- An account's chain --- */
+
+struct account_goal {
+	const struct plan *plan;
+	const struct rule **rules; /* those that apply to the family */
+};
+
+/*
+ * How far ahead to look for a rule that stands already: further on it is written anew, and its counters
+ * start at zero. Looking all the way would take minutes where somebody replaced 100,000 rules.
+ */
+#define LOOK_AHEAD 64
+
+static void account_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
+{
+	const struct account_goal *account = goal->context;
+
+	xt_rule_encode(goal->family, account->plan, account->rules[index], ret);
+}
+
+static int account_relate(const struct goal *goal, const struct xt_item *item, size_t index)
+{
+	struct xt_blob blob;
+
+	for (size_t ahead = 0; ahead < LOOK_AHEAD && index + ahead < goal->count; ahead++) {
+		account_encode(goal, index + ahead, &blob);
+		if (xt_entry_same(goal->family, blob.bytes, item->entry, item->target))
+			return (int)ahead;
+	}
+	return -1;
+}
+
+static int apply_plan(struct xt_table *table, const struct plan *plan)
+{
+	AUTO_FREE const struct rule **rules = calloc(plan->rule_count + 1, sizeof(*rules));
+	struct account_goal account = { .plan = plan, .rules = rules };
+	struct goal goal = {
+		.family = table->family,
+		.context = &account,
+		.relate = account_relate,
+		.encode = account_encode,
+	};
+	char chain[PLAN_CHAIN_MAX];
+	int error;
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		if (xt_rule_applies(table->family, &plan->rules[i]))
+			rules[goal.count++] = &plan->rules[i];
+	}
+	plan_chain_name(plan->uids, chain);
+	error = ensure_chain(table, chain);
+	return error ? error : reach_goal(table, chain, &goal);
+}
+
+/* --- The dispatch --- */
+
+static void branch_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
+{
+	const struct dispatch_branch *branch = (const struct dispatch_branch *)goal->context + index;
+
+	xt_branch_encode(goal->family, branch->uids, branch->target, ret);
+}
+
+static int branch_relate(const struct goal *goal, const struct xt_item *item, size_t index)
+{
+	const struct dispatch_branch *branch = (const struct dispatch_branch *)goal->context + index;
+	char chain[PLAN_CHAIN_MAX];
+	struct uid_range uids;
+
+	if (!xt_branch_decode(goal->family, item->entry, item->target, &uids) ||
+	    strcmp(plan_chain_name(uids, chain), item->target) != 0)
+		return -1;
+	return dispatch_order(uids, branch->uids);
+}
+
+static int apply_dispatch(struct xt_table *table, const struct uid_range *subjects, size_t count)
+{
+	AUTO_FREE struct dispatch_branch *branches = NULL;
+	struct goal goal = {
+		.family = table->family,
+		.relate = branch_relate,
+		.encode = branch_encode,
+	};
+	int error = dispatch_make(subjects, count, &branches, &goal.count);
+
+	if (error)
+		return error;
+	goal.context = branches;
+	return reach_goal(table, XT_CHAIN_ENTRY, &goal);
+}
+
+/* --- The entry point: one jump, the first rule of OUTPUT. --- */
+
+/* Deletes our jumps except one that is first already; *ret_first says whether it is. */
+static int delete_jumps(struct xt_table *table, bool keep_first, bool *ret_first)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items output;
+	int error = xt_table_rules(table, XT_CHAIN_OUTPUT, &output);
+	bool first = false;
+
+	if (error)
+		return error;
+	owned = output.items;
+	for (size_t i = output.count; i > 0 && !error; i--) {
+		const struct xt_item *item = &output.items[i - 1];
+
+		if (!xt_is_jump(table->family, item->entry, item->target))
+			continue;
+		if (i == 1 && keep_first)
+			first = true;
+		else
+			error = xt_table_delete(table, XT_CHAIN_OUTPUT, i - 1, item);
+	}
+	*ret_first = first;
+	return error;
+}
+
+static int apply_jump(struct xt_table *table)
+{
+	struct xt_blob jump;
+	bool first;
+	int error = delete_jumps(table, true, &first);
+
+	if (error || first)
+		return error;
+	xt_jump_encode(table->family, &jump);
+	return xt_table_insert(table, XT_CHAIN_OUTPUT, 0, jump.bytes);
+}
+
+/* --- Subjects --- */
+
+static int compare_subjects(const void *a, const void *b)
+{
+	return dispatch_order(*(const struct uid_range *)a, *(const struct uid_range *)b);
+}
+
+/* A chain EGRESS-0 is not ours, whoever made it: root is never held. */
+static bool is_subject(const char *chain, struct uid_range *ret)
+{
+	return plan_parse_chain_name(chain, ret) == 0 && ret->first > 0;
+}
+
+static size_t count_chains(const struct xt_table *table)
+{
+	const struct xtc_ops *ops = table->family->ops;
+	size_t count = 0;
+
+	for (const char *chain = ops->first_chain(table->handle); chain;
+	     chain = ops->next_chain(table->handle))
+		count++;
+	return count;
+}
+
+int xt_subjects(const struct xt_table *table, struct uid_range **ret, size_t *ret_count)
+{
+	const struct xtc_ops *ops = table->family->ops;
+	struct uid_range *subjects = calloc(count_chains(table) + 1, sizeof(*subjects));
+	size_t count = 0;
+
+	if (!subjects)
+		return -ENOMEM;
+	for (const char *chain = ops->first_chain(table->handle); chain;
+	     chain = ops->next_chain(table->handle)) {
+		if (is_subject(chain, &subjects[count]))
+			count++;
+	}
+	qsort(subjects, count, sizeof(*subjects), compare_subjects);
+	*ret = subjects;
+	*ret_count = count;
+	return 0;
+}
+
+/* Drops those that the change removes. Returns how many are left; *ret_held: some of them stood. */
+static size_t keep_subjects(struct uid_range *subjects, size_t count,
+			    const struct xt_change *change, bool *ret_held)
+{
+	size_t kept = 0, gone = change->gone ? change->count : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool keep = true;
+
+		for (size_t k = 0; k < gone && keep; k++)
+			keep = compare_subjects(&subjects[i], &change->gone[k]) != 0;
+		if (keep)
+			subjects[kept++] = subjects[i];
+	}
+	*ret_held = kept < count;
+	return kept;
+}
+
+/* --- Removal --- */
+
+static int delete_account_chain(struct xt_table *table, const char *chain, struct fault *fault)
+{
+	int error = xt_table_delete_chain(table, chain);
+
+	if (error == -EBUSY)
+		return fault_set(fault, error,
+				 "%s: chain %s: rules that are not ours lead to it: delete them first",
+				 table->family->name, chain);
+	return error;
+}
+
+/* First all are emptied: one account's chain, edited by hand, may lead to another's. */
+static int delete_accounts(struct xt_table *table, const struct xt_change *change,
+			   struct fault *fault)
+{
+	char chain[PLAN_CHAIN_MAX];
+	int error = 0;
+
+	for (size_t i = 0; i < change->count && !error; i++)
+		error = empty_chain(table, plan_chain_name(change->gone[i], chain));
+	for (size_t i = 0; i < change->count && !error; i++) {
+		plan_chain_name(change->gone[i], chain);
+		if (xt_table_has_chain(table, chain))
+			error = delete_account_chain(table, chain, fault);
+	}
+	return error;
+}
+
+/*
+ * Nobody is held any more. Foreign rules that jump to EGRESS keep it from being deleted; empty, it does them
+ * no harm and nothing of ours depends on it.
+ */
+static int remove_entry_point(struct xt_table *table)
+{
+	unsigned int references = 0;
+	bool ignored;
+	int error = delete_jumps(table, false, &ignored);
+
+	if (!error)
+		error = empty_chain(table, XT_CHAIN_ENTRY);
+	if (error)
+		return error;
+	if (!table->family->get_references(&references, XT_CHAIN_ENTRY, table->handle))
+		return -EINVAL;
+	return references ? 0 : xt_table_delete_chain(table, XT_CHAIN_ENTRY);
+}
+
+static bool is_leftover(const struct xt_table *table)
+{
+	return xt_table_has_chain(table, XT_CHAIN_ENTRY) &&
+	       !table->family->first_rule(XT_CHAIN_ENTRY, table->handle);
+}
+
+/* --- All of it --- */
+
+static int apply_entry_point(struct xt_table *table, const struct xt_change *change)
+{
+	AUTO_FREE struct uid_range *subjects = NULL;
+	size_t count;
+	bool held;
+	int error = xt_subjects(table, &subjects, &count);
+
+	if (error)
+		return error;
+	count = keep_subjects(subjects, count, change, &held);
+	if (count > 0) {
+		error = ensure_chain(table, XT_CHAIN_ENTRY);
+		if (!error)
+			error = apply_dispatch(table, subjects, count);
+		return error ? error : apply_jump(table);
+	}
+	/* With nothing of ours around, a chain that somebody called EGRESS and filled is not ours. */
+	if ((held && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(table))
+		return remove_entry_point(table);
+	return 0;
+}
+
+int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault)
+{
+	int error = 0;
+
+	for (size_t i = 0; change->plans && i < change->count && !error; i++)
+		error = apply_plan(table, &change->plans[i]);
+	if (!error)
+		error = apply_entry_point(table, change);
+	if (!error && change->gone)
+		error = delete_accounts(table, change, fault);
+	if (error)
+		fault_set(fault, error, "%s: cannot edit the filter table", table->family->name);
+	return error;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "xt-family.h"
+
+#include "util.h"
+
+#include <fcntl.h>
+#include <linux/netfilter_ipv4/ipt_REJECT.h>
+#include <linux/netfilter_ipv6/ip6t_REJECT.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The thread's, not the process's: a thread may have its own network namespace. */
+#define PROC_NET "/proc/thread-self/net"
+
+_Static_assert(sizeof(struct ipt_ip) == 84, "the kernel fixes it");
+_Static_assert(sizeof(struct ip6t_ip6) == 136, "the kernel fixes it");
+_Static_assert(sizeof(struct ipt_entry) == 112, "the kernel fixes it");
+_Static_assert(sizeof(struct ip6t_entry) == 168, "the kernel fixes it");
+_Static_assert(sizeof(xt_chainlabel) == 32, "libiptc fixes it");
+
+#define XT_THUNKS(prefix, entry_type)                                                              \
+	static const void *prefix##_first(const char *chain, struct xtc_handle *handle)            \
+	{                                                                                          \
+		return prefix##_first_rule(chain, handle);                                         \
+	}                                                                                          \
+	static const void *prefix##_next(const void *entry, struct xtc_handle *handle)             \
+	{                                                                                          \
+		return prefix##_next_rule(entry, handle);                                          \
+	}                                                                                          \
+	static const char *prefix##_target(const void *entry, struct xtc_handle *handle)           \
+	{                                                                                          \
+		return prefix##_get_target(entry, handle);                                         \
+	}                                                                                          \
+	static int prefix##_insert(const xt_chainlabel chain, const void *entry,                   \
+				   unsigned int position, struct xtc_handle *handle)               \
+	{                                                                                          \
+		return prefix##_insert_entry(chain, (const struct entry_type *)entry, position,    \
+					     handle);                                              \
+	}
+
+XT_THUNKS(iptc, ipt_entry)
+XT_THUNKS(ip6tc, ip6t_entry)
+
+#define XT_CALLS(prefix)                                                                           \
+	.ops = &prefix##_ops, .first_rule = prefix##_first, .next_rule = prefix##_next,            \
+	.get_target = prefix##_target, .insert_entry = prefix##_insert,                            \
+	.delete_num_entry = prefix##_delete_num_entry, .delete_chain = prefix##_delete_chain,      \
+	.get_references = prefix##_get_references
+
+#define XT_LAYOUT(entry_type, packet)                                                              \
+	.layout = {                                                                                \
+		.head_size = sizeof(struct entry_type),                                            \
+		.match_size = sizeof(((struct entry_type *)0)->packet),                            \
+		.address_size = sizeof(((struct entry_type *)0)->packet.dst),                      \
+		.destination = offsetof(struct entry_type, packet.dst),                            \
+		.destination_mask = offsetof(struct entry_type, packet.dmsk),                      \
+		.proto = offsetof(struct entry_type, packet.proto),                                \
+		.flags = offsetof(struct entry_type, packet.flags),                                \
+		.target_offset = offsetof(struct entry_type, target_offset),                       \
+		.next_offset = offsetof(struct entry_type, next_offset),                           \
+		.counters = offsetof(struct entry_type, counters),                                 \
+	}
+
+const struct xt_family xt_families[XT_FAMILY_COUNT] = {
+	{
+		.family = AF_INET,
+		.name = "ipv4",
+		.tables_file = PROC_NET "/ip_tables_names",
+		.module = "ip_tables",
+		XT_LAYOUT(ipt_entry, ip),
+		.flag_goto = IPT_F_GOTO,
+		.reject_reset = IPT_TCP_RESET,
+		.reject_prohibited = IPT_ICMP_ADMIN_PROHIBITED,
+		XT_CALLS(iptc),
+	},
+	{
+		.family = AF_INET6,
+		.name = "ipv6",
+		.tables_file = PROC_NET "/ip6_tables_names",
+		.family_file = PROC_NET "/if_inet6",
+		.module = "ip6_tables",
+		XT_LAYOUT(ip6t_entry, ipv6),
+		.flag_goto = IP6T_F_GOTO,
+		.flag_proto = IP6T_F_PROTO,
+		.reject_reset = IP6T_TCP_RESET,
+		.reject_prohibited = IP6T_ICMP6_ADM_PROHIBITED,
+		XT_CALLS(ip6tc),
+	},
+};
+
+/* By the effective uid: su's real one is its caller's. */
+static bool is_there(const char *path)
+{
+	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
+}
+
+int xt_family_exists(const struct xt_family *family)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (!family->family_file || is_there(family->family_file))
+		return 1;
+	fd = socket(family->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 || errno != EAFNOSUPPORT;
+}
+
+int xt_map_errno(int error, int otherwise)
+{
+	switch (abs(error)) {
+	case EPERM:
+	case EACCES:
+		return -EPERM;
+	case ENOMEM:
+	case ENOBUFS:
+	case EMFILE:
+	case ENFILE:
+		return -ENOMEM;
+	case EAGAIN:
+		return -EAGAIN;
+	case ENOENT:
+	case ENOPROTOOPT:
+	case EAFNOSUPPORT:
+	case EPROTONOSUPPORT:
+		return -EOPNOTSUPP;
+	default:
+		return otherwise;
+	}
+}
+
+static enum xt_table_state find_filter(FILE *names)
+{
+	char name[XT_TABLE_MAXNAMELEN + 1];
+
+	while (fgets(name, sizeof(name), names)) {
+		name[strcspn(name, "\n")] = '\0';
+		if (strcmp(name, XT_TABLE_FILTER) == 0)
+			return XT_TABLE_PRESENT;
+	}
+	return XT_TABLE_ABSENT;
+}
+
+int xt_family_table_state(const struct xt_family *family, enum xt_table_state *ret)
+{
+	FILE *names = fopen(family->tables_file, "re");
+	enum xt_table_state state;
+	bool failed;
+
+	if (!names && errno == ENOENT && is_there(PROC_NET)) {
+		*ret = XT_TABLE_UNSUPPORTED;
+		return 0;
+	}
+	if (!names)
+		return xt_map_errno(errno, -EIO);
+	state = find_filter(names);
+	failed = ferror(names);
+	fclose(names);
+	if (failed)
+		return -EIO;
+	*ret = state;
+	return 0;
+}
