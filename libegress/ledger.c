@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ledger.h"
+
+#include "addr.h"
+#include "lock.h"
+#include "files.h"
+#include "procscan.h"
+#include "record.h"
+#include "safe-read.h"
+#include "util.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define LOCK_NAME "lock"
+#define PIDNS_NAME "pidns"
+#define DAMAGED_NAME "damaged"
+#define LOGIN_NAME "login"
+#define PROFILE_NAME "profile"
+#define PIN_NAME "pin"
+#define UID_NAME_MAX 16
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* linux 5.14, asm-generic/socket.h */
+#endif
+
+struct ledger {
+	int net_fd;  /* STATEDIR/net-<cookie> */
+	int lock_fd; /* -1: only peeking */
+	bool sees_processes;
+	ledger_report_fn *report;
+	void *report_data;
+};
+
+static void tell(struct ledger *ledger, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void tell(struct ledger *ledger, const char *format, ...)
+{
+	struct fault line = { 0 };
+	va_list args;
+
+	if (!ledger->report)
+		return;
+	va_start(args, format);
+	vsnprintf(line.line, sizeof(line.line), format, args);
+	va_end(args);
+	ledger->report(line.line, ledger->report_data);
+}
+
+/* Inode numbers of namespaces are reused at once; the cookie is not. */
+static int net_cookie(uint64_t *ret)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie;
+	socklen_t length = sizeof(cookie);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length))
+		return -errno;
+	*ret = cookie;
+	return 0;
+}
+
+static int net_name(char name[40], struct fault *fault)
+{
+	uint64_t cookie = 0;
+	int r = net_cookie(&cookie);
+
+	if (r)
+		return fault_set(fault, -EIO, "network namespace: cookie: %s", strerror(-r));
+	snprintf(name, 40, "net-%llu", (unsigned long long)cookie);
+	return 0;
+}
+
+static int own_pidns(char text[32])
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		return -errno;
+	snprintf(text, 32, "%llu\n", (unsigned long long)st.st_ino);
+	return 0;
+}
+
+/* The first to open a ledger decides which pid namespace judges its processes. */
+static int settle_pidns(struct ledger *ledger, struct fault *fault)
+{
+	char own[32], theirs[32];
+	int r = own_pidns(own);
+
+	if (r)
+		return fault_set(fault, -EIO, "pid namespace: %s", strerror(-r));
+	r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));
+	if (r == -ENOENT && ledger->lock_fd >= 0) {
+		r = files_write(ledger->net_fd, PIDNS_NAME, own, strlen(own));
+		ledger->sees_processes = r == 0;
+	} else {
+		ledger->sees_processes = r == 0 && strcmp(own, theirs) == 0;
+	}
+	return r && r != -ENOENT ? fault_set(fault, -EIO, PIDNS_NAME ": %s", strerror(-r)) : 0;
+}
+
+static struct ledger *ledger_new(void)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (ledger)
+		ledger->net_fd = ledger->lock_fd = -1;
+	return ledger;
+}
+
+static void ledger_closep(struct ledger **ledger)
+{
+	ledger_close(*ledger);
+}
+#define AUTO_LEDGER __attribute__((cleanup(ledger_closep)))
+
+int ledger_open(const char *statedir, const struct deadline *deadline, struct fault *fault,
+		struct ledger **ret)
+{
+	AUTO_LEDGER struct ledger *ledger = ledger_new();
+	AUTO_CLOSE int state_fd = -1;
+	char name[40];
+	int r;
+
+	if (!ledger)
+		return fault_set(fault, -ENOMEM, "%s: no memory", statedir);
+	r = files_make_dir(AT_FDCWD, statedir, fault, &state_fd);
+	if (!r)
+		r = lock_take(state_fd, LOCK_NAME, deadline, fault, &ledger->lock_fd);
+	if (!r)
+		r = net_name(name, fault);
+	if (!r)
+		r = files_make_dir(state_fd, name, fault, &ledger->net_fd);
+	if (!r)
+		r = settle_pidns(ledger, fault);
+	if (!r)
+		*ret = util_steal(ledger);
+	return r;
+}
+
+int ledger_peek(const char *statedir, struct fault *fault, struct ledger **ret)
+{
+	AUTO_LEDGER struct ledger *ledger = ledger_new();
+	AUTO_CLOSE int state_fd = -1;
+	char name[40];
+	int r;
+
+	if (!ledger)
+		return fault_set(fault, -ENOMEM, "%s: no memory", statedir);
+	r = net_name(name, fault);
+	if (!r)
+		r = files_open_dir(AT_FDCWD, statedir, fault, &state_fd);
+	if (!r)
+		r = files_open_dir(state_fd, name, fault, &ledger->net_fd);
+	if (r == -ENOENT) {
+		fault_clear(fault);
+		*ret = NULL;
+		return 0;
+	}
+	if (!r)
+		r = settle_pidns(ledger, fault);
+	if (!r)
+		*ret = util_steal(ledger);
+	return r;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	if (ledger->net_fd >= 0)
+		close(ledger->net_fd);
+	if (ledger->lock_fd >= 0)
+		close(ledger->lock_fd);
+	free(ledger);
+}
+
+void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *data)
+{
+	ledger->report = report;
+	ledger->report_data = data;
+}
+
+bool ledger_sees_processes(const struct ledger *ledger)
+{
+	return ledger->sees_processes;
+}
+
+int session_begin(const char *service, const char *tty, const char *rhost, struct fault *fault,
+		  struct session *ret)
+{
+	struct session session = { .pid = getpid(), .opened = time(NULL) };
+	unsigned char random[TOKEN_LENGTH / 2];
+	int r = procscan_start_time(session.pid, &session.start_time);
+
+	if (r)
+		return fault_set(fault, -EIO, "process %d: start time: %s", session.pid, strerror(-r));
+	/* Not before the pool is ready, but never waiting for it: a login must not hang at boot. */
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		return fault_set(fault, -EIO, "token: random bytes: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(session.token + 2 * i, 3, "%02x", random[i]);
+	record_set_text(session.service, service);
+	record_set_text(session.tty, tty);
+	record_set_text(session.rhost, rhost);
+	*ret = session;
+	return 0;
+}
+
+int session_is_live(const struct session *session)
+{
+	uint64_t start_time;
+	int r = procscan_start_time(session->pid, &start_time);
+
+	if (r)
+		return r == -ESRCH ? 0 : r;
+	return start_time == session->start_time;
+}
+
+static char *uid_name(uid_t uid, char name[UID_NAME_MAX])
+{
+	snprintf(name, UID_NAME_MAX, "%u", uid);
+	return name;
+}
+
+static int open_uid(struct ledger *ledger, uid_t uid, struct fault *fault, int *ret_fd)
+{
+	char name[UID_NAME_MAX];
+
+	if (!ledger)
+		return -ENOENT;
+	return files_open_dir(ledger->net_fd, uid_name(uid, name), fault, ret_fd);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+	uid_t x = *(const uid_t *)a, y = *(const uid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t *ret_count)
+{
+	struct files_names names = { 0 };
+	uid_t *uids;
+	size_t count = 0;
+	int r = ledger ? files_list(ledger->net_fd, &names) : 0;
+
+	if (r)
+		return fault_set(fault, r == -ENOMEM ? r : -EIO, "ledger: list: %s", strerror(-r));
+	uids = calloc(names.count + 1, sizeof(*uids));
+	for (size_t i = 0; uids && i < names.count; i++) {
+		unsigned long uid;
+
+		if (!addr_parse_number(names.items[i], (uid_t)-2, &uid))
+			uids[count++] = (uid_t)uid;
+		else if (strcmp(names.items[i], PIDNS_NAME) != 0 && strcmp(names.items[i], DAMAGED_NAME) != 0)
+			tell(ledger, "ledger: %s: not ours, left alone", names.items[i]);
+	}
+	files_names_clear(&names);
+	if (!uids)
+		return fault_set(fault, -ENOMEM, "ledger: no memory");
+	qsort(uids, count, sizeof(*uids), by_uid);
+	*ret = uids;
+	*ret_count = count;
+	return 0;
+}
+
+bool ledger_has(struct ledger *ledger, uid_t uid)
+{
+	AUTO_CLOSE int fd = -1;
+
+	/* What cannot be read counts as there. */
+	return open_uid(ledger, uid, NULL, &fd) != -ENOENT;
+}
+
+static int remember(int uid_fd, const char *name, const char *text)
+{
+	AUTO_FREE char *known = NULL;
+	size_t length;
+
+	if (!safe_read(uid_fd, name, name, NULL, &known, &length) && strcmp(known, text) == 0)
+		return 0;
+	return files_write(uid_fd, name, text, strlen(text));
+}
+
+int ledger_enter(struct ledger *ledger, uid_t uid, const char *login, const char *profile,
+		 struct fault *fault)
+{
+	AUTO_CLOSE int fd = -1;
+	char name[UID_NAME_MAX], text[LEDGER_TEXT_MAX];
+	int r = files_make_dir(ledger->net_fd, uid_name(uid, name), fault, &fd);
+
+	if (r)
+		return r;
+	record_set_text(text, login);
+	r = remember(fd, LOGIN_NAME, text);
+	if (!r)
+		r = remember(fd, PROFILE_NAME, profile);
+	return r ? fault_set(fault, -EIO, "ledger: %u: write: %s", uid, strerror(-r)) : 0;
+}
+
+int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret, size_t *ret_length)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = open_uid(ledger, uid, NULL, &fd);
+
+	if (!r)
+		r = safe_read(fd, PROFILE_NAME, PROFILE_NAME, fault, ret, ret_length);
+	return r;
+}
+
+int ledger_login(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret)
+{
+	AUTO_CLOSE int fd = -1;
+	char text[LEDGER_TEXT_MAX] = "", *copy;
+
+	if (open_uid(ledger, uid, NULL, &fd) || files_read(fd, LOGIN_NAME, text, sizeof(text)))
+		text[0] = '\0';
+	copy = malloc(LEDGER_TEXT_MAX);
+	if (!copy)
+		return fault_set(fault, -ENOMEM, "ledger: no memory");
+	record_set_text(copy, text);
+	*ret = copy;
+	return 0;
+}
+
+int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, struct fault *fault)
+{
+	AUTO_CLOSE int fd = -1;
+	char text[RECORD_TEXT_MAX];
+	size_t length = record_print(session, text);
+	int r = open_uid(ledger, uid, fault, &fd);
+
+	if (!r)
+		r = files_write(fd, session->token, text, length);
+	return r ? fault_set(fault, -EIO, "ledger: %u: record: %s", uid, strerror(-r)) : 0;
+}
+
+int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct fault *fault)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = record_is_token(token) ? open_uid(ledger, uid, NULL, &fd) : -ENOENT;
+
+	if (!r && unlinkat(fd, token, 0))
+		r = -errno;
+	if (r && r != -ENOENT)
+		return fault_set(fault, -EIO, "ledger: %u: drop %s: %s", uid, token, strerror(-r));
+	return r;
+}
+
+static void move_damaged(struct ledger *ledger, int uid_fd, uid_t uid, const char *token)
+{
+	AUTO_CLOSE int fd = -1;
+	char name[UID_NAME_MAX + TOKEN_LENGTH + 2];
+
+	if (ledger->lock_fd < 0)
+		return;
+	snprintf(name, sizeof(name), "%u-%s", uid, token);
+	if (files_make_dir(ledger->net_fd, DAMAGED_NAME, NULL, &fd) ||
+	    renameat(uid_fd, token, fd, name))
+		tell(ledger, "ledger: %u/%s: damaged record could not be moved away", uid, token);
+	else
+		tell(ledger, "ledger: %u/%s: damaged record, moved to " DAMAGED_NAME "/%s", uid, token,
+		     name);
+}
+
+static int read_session(struct ledger *ledger, int fd, uid_t uid, const char *token, struct session *ret)
+{
+	char text[RECORD_TEXT_MAX];
+	int r = files_read(fd, token, text, sizeof(text));
+
+	if (!r)
+		r = record_parse(text, ret);
+	if (r == -EBADMSG || r == -EFBIG) {
+		move_damaged(ledger, fd, uid, token);
+		return -EBADMSG;
+	}
+	if (!r)
+		memcpy(ret->token, token, TOKEN_LENGTH + 1);
+	return r;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct session *x = a, *y = b;
+
+	if (x->opened != y->opened)
+		return x->opened < y->opened ? -1 : 1;
+	return strcmp(x->token, y->token);
+}
+
+static int read_sessions(struct ledger *ledger, int fd, uid_t uid, const struct files_names *names,
+			 struct session *sessions, size_t *ret_count)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i];
+		int r;
+
+		if (!record_is_token(name)) {
+			if (ledger->lock_fd >= 0)
+				files_discard_temporary(fd, name);
+			continue;
+		}
+		r = read_session(ledger, fd, uid, name, &sessions[count]);
+		if (!r)
+			count++;
+		else if (r != -EBADMSG && r != -ENOENT)
+			return r;
+	}
+	*ret_count = count;
+	return 0;
+}
+
+int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struct session **ret,
+		    size_t *ret_count)
+{
+	AUTO_CLOSE int fd = -1;
+	AUTO_FREE struct session *sessions = NULL;
+	struct files_names names = { 0 };
+	size_t count = 0;
+	int r = open_uid(ledger, uid, NULL, &fd);
+
+	if (!r)
+		r = files_list(fd, &names);
+	if (r == -ENOENT)
+		r = 0;
+	if (!r && !(sessions = calloc(names.count + 1, sizeof(*sessions))))
+		r = -ENOMEM;
+	if (!r)
+		r = read_sessions(ledger, fd, uid, &names, sessions, &count);
+	files_names_clear(&names);
+	if (r)
+		return fault_set(fault, r == -ENOMEM ? r : -EIO, "ledger: %u: read: %s", uid,
+				 strerror(-r));
+	qsort(sessions, count, sizeof(*sessions), by_time);
+	*ret = util_steal(sessions);
+	*ret_count = count;
+	return 0;
+}
+
+int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = open_uid(ledger, uid, fault, &fd);
+
+	if (!r)
+		r = files_write(fd, PIN_NAME, "", 0);
+	return r ? fault_set(fault, -EIO, "ledger: %u: pin: %s", uid, strerror(-r)) : 0;
+}
+
+int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = open_uid(ledger, uid, NULL, &fd);
+
+	if (!r && unlinkat(fd, PIN_NAME, 0))
+		r = -errno;
+	if (r && r != -ENOENT)
+		return fault_set(fault, -EIO, "ledger: %u: unpin: %s", uid, strerror(-r));
+	return r;
+}
+
+bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	if (open_uid(ledger, uid, NULL, &fd))
+		return false;
+	return fstatat(fd, PIN_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
+{
+	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, NULL };
+	char name[UID_NAME_MAX];
+	int r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
+
+	if (r == -ENOTEMPTY) {
+		tell(ledger, "ledger: %u: holds files that are not ours, left alone", uid);
+		return 0;
+	}
+	return r && r != -ENOENT ? fault_set(fault, -EIO, "ledger: %u: forget: %s", uid, strerror(-r)) : 0;
+}

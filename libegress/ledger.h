@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_LEDGER_H
+#define EGRESS_LEDGER_H
+
+/*
+ * Who must be held, on disk: STATEDIR/net-<cookie>/<uid>/<token>, one file a session, by network
+ * namespace, since rules are. Only this module knows the files.
+ *
+ * A record is written beside and renamed into place, so one that does not parse was not left by a crash:
+ * it is moved to net-<cookie>/damaged and reported, nothing is thrown away.
+ */
+#include "deadline.h"
+#include "fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define TOKEN_LENGTH 32 /* hexadecimal digits: 128 bits */
+#define LEDGER_TEXT_MAX 256
+
+struct session {
+	char token[TOKEN_LENGTH + 1];
+	pid_t pid;           /* the opener's */
+	uint64_t start_time; /* its, in clock ticks since boot: a pid alone is reused */
+	time_t opened;       /* seconds since the epoch */
+	char service[LEDGER_TEXT_MAX], tty[LEDGER_TEXT_MAX], rhost[LEDGER_TEXT_MAX];
+};
+
+/* A fresh session of the calling process. NULL texts are empty ones; control characters become '?'. -EIO. */
+int session_begin(const char *service, const char *tty, const char *rhost, struct fault *fault,
+		  struct session *ret);
+/* Does the opener still run? 1, 0, or -EIO if that cannot be known. */
+int session_is_live(const struct session *session);
+
+struct ledger;
+typedef void ledger_report_fn(const char *line, void *data);
+
+/*
+ * Opens the ledger of the calling process's network namespace; folders that are missing are made. Takes
+ * its lock until ledger_close. REPORT (or NULL) is told of damaged records.
+ * -EBUSY at the deadline, -EPERM, -EIO: STATEDIR is not ours, not a folder, or cannot be made.
+ */
+int ledger_open(const char *statedir, const struct deadline *deadline, struct fault *fault,
+		struct ledger **ret);
+/* For reading without the lock: *ret is NULL where there is no ledger yet. Changes nothing. */
+int ledger_peek(const char *statedir, struct fault *fault, struct ledger **ret);
+void ledger_close(struct ledger *ledger); /* takes NULL */
+void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *data);
+
+/* May sessions and processes be judged from here? No if the ledger was begun in another pid namespace. */
+bool ledger_sees_processes(const struct ledger *ledger);
+
+/* Ascending. *ret is malloced. The ledger may be NULL (none yet). */
+int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t *ret_count);
+bool ledger_has(struct ledger *ledger, uid_t uid);
+
+/*
+ * Makes the uid's folder and remembers its login name and its profile, a configuration text of one profile
+ * and one account: an account that leaves the configuration while held can still be held by it. Lock
+ * needed, as for all that follow.
+ */
+int ledger_enter(struct ledger *ledger, uid_t uid, const char *login, const char *profile,
+		 struct fault *fault);
+/* *ret: malloced; "" where none was remembered, or where the ledger is NULL. Needs no lock. */
+int ledger_login(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret);
+/* *ret: malloced. -ENOENT: none was remembered. Needs no lock. */
+int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret,
+		   size_t *ret_length);
+
+int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, struct fault *fault);
+/* -ENOENT: no such session. */
+int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct fault *fault);
+/* In order of opening. *ret is malloced. Needs no lock; with it damaged records are moved away. */
+int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struct session **ret,
+		    size_t *ret_count);
+
+int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault);
+int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault); /* -ENOENT: was not pinned */
+bool ledger_is_pinned(struct ledger *ledger, uid_t uid);                 /* needs no lock */
+
+/* Removes the uid's folder. */
+int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault);
+
+#endif

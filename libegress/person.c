@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "person.h"
+
+#include "util.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <string.h>
+
+#define NSS_BUFFER_FIRST 4096
+#define NSS_BUFFER_MAX (4U << 20) /* groups with very many members */
+#define GROUPS_MAX 65536          /* NGROUPS_MAX of the kernel */
+
+/* One look-up with a buffer that grows. LOOKUP returns an errno; *found says whether there is one. */
+typedef int nss_lookup_fn(const void *key, void *entry, char *buffer, size_t size, bool *found);
+
+static int nss_lookup(nss_lookup_fn *lookup, const void *key, void *entry, char **ret_buffer)
+{
+	AUTO_FREE char *buffer = NULL;
+	bool found = false;
+
+	for (size_t size = NSS_BUFFER_FIRST; size <= NSS_BUFFER_MAX; size *= 4) {
+		char *grown = realloc(buffer, size);
+		int error;
+
+		if (!grown)
+			return -ENOMEM;
+		buffer = grown;
+		error = lookup(key, entry, buffer, size, &found);
+		if (error == ERANGE)
+			continue;
+		if (!found)
+			return error == 0 || error == ENOENT || error == ESRCH ? 0 : -error;
+		*ret_buffer = util_steal(buffer);
+		return 1;
+	}
+	return -ERANGE;
+}
+
+static int user_by_name(const void *key, void *entry, char *buffer, size_t size, bool *found)
+{
+	struct passwd *result = NULL;
+	int error = getpwnam_r(key, entry, buffer, size, &result);
+
+	*found = result != NULL;
+	return error;
+}
+
+static int user_by_uid(const void *key, void *entry, char *buffer, size_t size, bool *found)
+{
+	struct passwd *result = NULL;
+	int error = getpwuid_r(*(const uid_t *)key, entry, buffer, size, &result);
+
+	*found = result != NULL;
+	return error;
+}
+
+static int group_by_name(const void *key, void *entry, char *buffer, size_t size, bool *found)
+{
+	struct group *result = NULL;
+	int error = getgrnam_r(key, entry, buffer, size, &result);
+
+	*found = result != NULL;
+	return error;
+}
+
+void person_clear(struct person *person)
+{
+	free(person->login);
+	free(person->canonical);
+	memset(person, 0, sizeof(*person));
+}
+
+static int lookup_failed(struct fault *fault, const char *what, const char *name, int error)
+{
+	return fault_set(fault, error == -ENOMEM ? -ENOMEM : -EIO, "%s \"%s\": look-up: %s", what, name,
+			 strerror(-error));
+}
+
+/* The second way round: a uid can have another name than the one that was used to log in. */
+static int find_canonical(struct person *person)
+{
+	AUTO_FREE char *buffer = NULL;
+	struct passwd entry;
+	int r = nss_lookup(user_by_uid, &person->uid, &entry, &buffer);
+
+	if (r <= 0 || strcmp(entry.pw_name, person->login) == 0)
+		return r < 0 ? r : 0;
+	person->canonical = strdup(entry.pw_name);
+	return person->canonical ? 0 : -ENOMEM;
+}
+
+int person_by_name(const char *login, struct fault *fault, struct person *ret)
+{
+	AUTO_PERSON struct person person = { .login = strdup(login), .uid = (uid_t)-1 };
+	AUTO_FREE char *buffer = NULL;
+	struct passwd entry;
+	int r;
+
+	if (!person.login)
+		return lookup_failed(fault, "user", login, -ENOMEM);
+	r = nss_lookup(user_by_name, login, &entry, &buffer);
+	if (r > 0) {
+		person.exists = true;
+		person.uid = entry.pw_uid;
+		person.gid = entry.pw_gid;
+		r = find_canonical(&person);
+	}
+	if (r < 0)
+		return lookup_failed(fault, "user", login, r);
+	*ret = person;
+	memset(&person, 0, sizeof(person));
+	return 0;
+}
+
+int person_by_uid(uid_t uid, struct fault *fault, struct person *ret)
+{
+	AUTO_PERSON struct person person = { .uid = uid };
+	AUTO_FREE char *buffer = NULL;
+	struct passwd entry;
+	int r = nss_lookup(user_by_uid, &uid, &entry, &buffer);
+
+	if (r > 0) {
+		person.exists = true;
+		person.gid = entry.pw_gid;
+		person.login = strdup(entry.pw_name);
+		r = person.login ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		return fault_set(fault, r == -ENOMEM ? -ENOMEM : -EIO, "uid %u: look-up: %s", uid,
+				 strerror(-r));
+	*ret = person;
+	memset(&person, 0, sizeof(person));
+	return 0;
+}
+
+static bool lists_member(const struct group *group, const char *name)
+{
+	for (char **member = group->gr_mem; name && *member; member++)
+		if (strcmp(*member, name) == 0)
+			return true;
+	return false;
+}
+
+/* Name services may know memberships that the group's own list does not show. */
+static int initgroups_has(const struct person *person, gid_t gid)
+{
+	AUTO_FREE gid_t *groups = NULL;
+	int count = GROUPS_MAX;
+
+	if (!person->exists || !person->login)
+		return 0;
+	groups = calloc(GROUPS_MAX, sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	if (getgrouplist(person->login, person->gid, groups, &count) < 0)
+		return -EIO;
+	for (int i = 0; i < count; i++)
+		if (groups[i] == gid)
+			return 1;
+	return 0;
+}
+
+struct membership {
+	const struct person *person;
+	struct fault *fault;
+};
+
+static int in_group(const char *name, void *data)
+{
+	const struct membership *membership = data;
+	const struct person *person = membership->person;
+	AUTO_FREE char *buffer = NULL;
+	struct group group;
+	int r = nss_lookup(group_by_name, name, &group, &buffer);
+
+	if (r > 0) {
+		if (group.gr_gid == person->gid || lists_member(&group, person->login) ||
+		    lists_member(&group, person->canonical))
+			return 1;
+		r = initgroups_has(person, group.gr_gid);
+	}
+	return r < 0 ? lookup_failed(membership->fault, "group", name, r) : r;
+}
+
+int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
+		 const struct account **ret)
+{
+	struct membership membership = { person, fault };
+	struct identity who = { .uid = person->uid,
+				.names = { person->login, person->canonical },
+				.name_count = person->canonical ? 2 : person->login ? 1 : 0,
+				.in_group = in_group,
+				.in_group_data = &membership };
+
+	return conf_match(conf, &who, ret);
+}

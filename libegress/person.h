@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_PERSON_H
+#define EGRESS_PERSON_H
+
+/* A user as the host's name service knows it. The only place that asks NSS. */
+#include "conf.h"
+#include "fault.h"
+
+#include <stdbool.h>
+
+struct person {
+	char *login;     /* the name that was asked for, or that the uid has */
+	char *canonical; /* the name that the uid has; NULL if it has none, or if it is LOGIN */
+	uid_t uid;       /* (uid_t)-1 for a name that does not exist */
+	gid_t gid;
+	bool exists;
+};
+
+/* A user who does not exist is no error: ret->exists is false. -EIO: the look-up itself failed; -ENOMEM.
+ * Clear *ret with person_clear. */
+int person_by_name(const char *login, struct fault *fault, struct person *ret);
+int person_by_uid(uid_t uid, struct fault *fault, struct person *ret);
+void person_clear(struct person *person);
+#define AUTO_PERSON __attribute__((cleanup(person_clear)))
+
+/* Which row of the configuration covers the person? 1 with *ret set, 0, -EIO, -ENOMEM. */
+int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
+		 const struct account **ret);
+
+#endif
