@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coverage.h"
+
+#include "util.h"
+
+#include <string.h>
+#include <syslog.h>
+
+void coverage_clear(struct coverage *coverage)
+{
+	person_clear(&coverage->person);
+	conf_view_clear(&coverage->view);
+	conf_free(coverage->remembered);
+}
+
+static bool ledger_knows(struct egress_ctx *ctx, uid_t uid)
+{
+	struct ledger *ledger = NULL;
+	bool known;
+
+	/* Without privilege nothing was ever written, and nothing can be read. */
+	if (geteuid() != 0)
+		return false;
+	if (ledger_peek(ctx->statedir, NULL, &ledger))
+		return true;
+	known = ledger_has(ledger, uid);
+	ledger_close(ledger);
+	return known;
+}
+
+/* Without the host's lock: a login that nothing covers must not wait for it. */
+static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
+{
+	const struct uid_range subject = { uid, uid };
+	const struct backend_ops *ops;
+	struct standing *standing = NULL;
+	struct backend *backend = NULL;
+	size_t count = 0;
+	bool holds = false;
+
+	if (geteuid() != 0 || ctx_backend(ctx, NULL, &ops) || ops->open(NULL, NULL, &backend))
+		return false;
+	if (!ops->list(backend, &subject, NULL, &standing, &count))
+		holds = count > 0;
+	standing_free(standing, count);
+	ops->close(backend);
+	return holds;
+}
+
+static bool is_named(const struct coverage *coverage)
+{
+	const struct person *person = &coverage->person;
+	const char *raw = coverage->view.raw;
+
+	return (person->login && conf_text_names(raw, person->login)) ||
+	       (person->canonical && conf_text_names(raw, person->canonical));
+}
+
+/* No configuration to go by: deny those whom it may have covered, let all others pass. */
+static int judge_without_conf(struct egress_ctx *ctx, struct coverage *coverage)
+{
+	const struct person *person = &coverage->person;
+	const char *broken = coverage->view.broken.line;
+
+	if (is_named(coverage))
+		return fault_set(&ctx->fault, -EBADMSG, "%s (no last good configuration; it names \"%s\")",
+				 broken, person->login);
+	if (person->exists && (ledger_knows(ctx, person->uid) || kernel_holds(ctx, person->uid)))
+		return fault_set(&ctx->fault, -EBADMSG, "%s (no last good configuration; \"%s\" is held)",
+				 broken, person->login);
+	fault_clear(&ctx->fault);
+	ctx_log(ctx, LOG_ALERT, "%s (no last good configuration: nobody new is held)", broken);
+	coverage->cover = COVER_NONE;
+	return 0;
+}
+
+/* It left the configuration while it was held: the ledger still has its profile. */
+static int remember(struct egress_ctx *ctx, struct coverage *coverage)
+{
+	struct ledger *ledger = NULL;
+	int r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+
+	if (r)
+		return r;
+	coverage->cover = COVER_DROPPED;
+	r = subject_remembered(ledger, coverage->person.uid, &coverage->remembered);
+	if (!r)
+		coverage->account = &coverage->remembered->accounts[0];
+	ledger_close(ledger);
+	return r == -ENOMEM ? fault_set(&ctx->fault, r, "ledger: no memory") : 0;
+}
+
+static int judge(struct egress_ctx *ctx, struct coverage *coverage)
+{
+	const struct conf_view *view = &coverage->view;
+	int r;
+
+	if (view->from == CONF_FROM_NOWHERE)
+		return judge_without_conf(ctx, coverage);
+	if (view->from == CONF_FROM_LAST_GOOD)
+		ctx_log(ctx, LOG_WARNING, "%s (the last good configuration stays in force)",
+			view->broken.line);
+	r = person_match(&coverage->person, view->conf, &ctx->fault, &coverage->account);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		coverage->cover = COVER_PROFILE;
+	else if (coverage->person.exists && ledger_knows(ctx, coverage->person.uid))
+		return remember(ctx, coverage);
+	return 0;
+}
+
+int coverage_find(struct egress_ctx *ctx, const char *user, struct coverage *ret)
+{
+	AUTO_COVERAGE struct coverage coverage = { .cover = COVER_NONE };
+	int r = person_by_name(user, &ctx->fault, &coverage.person);
+
+	if (r)
+		return r;
+	if (coverage.person.uid != 0) {
+		r = conf_view_load(ctx->config_path, ctx->trial ? NULL : ctx->libdir, &ctx->fault,
+				   &coverage.view);
+		if (!r)
+			r = judge(ctx, &coverage);
+	}
+	if (r)
+		return r;
+	*ret = coverage;
+	memset(&coverage, 0, sizeof(coverage));
+	return 0;
+}
+
+int coverage_load(struct egress_ctx *ctx, struct conf_view *ret)
+{
+	struct conf_view view;
+	int r = conf_view_load(ctx->config_path, ctx->trial ? NULL : ctx->libdir, &ctx->fault, &view);
+
+	if (r)
+		return r;
+	if (view.from == CONF_FROM_NOWHERE) {
+		r = fault_set(&ctx->fault, -EBADMSG, "%s", view.broken.line);
+		conf_view_clear(&view);
+		return r;
+	}
+	if (view.from == CONF_FROM_LAST_GOOD)
+		ctx_log(ctx, LOG_WARNING, "%s (the last good configuration stays in force)",
+			view.broken.line);
+	*ret = view;
+	return 0;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what one look found to the structs of egress.h. */
+#include "view.h"
+
+#include "drift.h"
+#include "render.h"
+#include "util.h"
+
+#include <string.h>
+
+static int copy_text(const char *text, char **ret)
+{
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int describe_session(const struct session *session, struct egress_record **ret)
+{
+	struct egress_record *record = calloc(1, sizeof(*record));
+	int r;
+
+	if (!record)
+		return -ENOMEM;
+	record->pid = session->pid;
+	record->opened = session->opened;
+	*ret = record; /* owned by the list from here on, whole or not */
+	r = copy_text(session->token, &record->token);
+	if (!r)
+		r = copy_text(session->service, &record->service);
+	if (!r)
+		r = copy_text(session->tty, &record->tty);
+	return r ? r : copy_text(session->rhost, &record->rhost);
+}
+
+static int describe_sessions(const struct view *view, uid_t uid, struct egress_account *account)
+{
+	AUTO_FREE struct session *sessions = NULL;
+	size_t count = 0, live = 0;
+	int r = 0;
+
+	if (view->ledger && account->uid_first == account->uid_last)
+		r = ledger_sessions(view->ledger, uid, &view->ctx->fault, &sessions, &count);
+	if (r)
+		return r;
+	account->sessions = calloc(count + 1, sizeof(struct egress_record *));
+	if (!account->sessions)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < count; i++)
+		if (!ledger_sees_processes(view->ledger) || session_is_live(&sessions[i]) != 0)
+			r = describe_session(&sessions[i], &account->sessions[live++]);
+	return r;
+}
+
+static int describe_proxies(const struct profile *profile, struct egress_account *account)
+{
+	size_t count = profile ? profile->proxy_count : 0;
+	int r = 0;
+
+	account->proxies = calloc(count + 1, sizeof(char *));
+	if (!account->proxies)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < count; i++) {
+		char text[ENDPOINT_TEXT_MAX];
+
+		r = copy_text(addr_print_endpoint(&profile->proxies[i].endpoint, text),
+			      &account->proxies[i]);
+	}
+	return r;
+}
+
+/* The plan is the profile's; of one whose profile nobody knows, what stands. */
+static int describe_plan(const struct subject *subject, const struct standing *standing,
+			 struct egress_account *account)
+{
+	struct plan plan = { 0 };
+	int r;
+
+	if (!subject->account) {
+		r = standing ? render_plan(&standing->plan, &account->plan) : copy_text("", &account->plan);
+		if (!r)
+			r = lines_add(&account->drift, "nothing accounts for these rules");
+		return r;
+	}
+	r = subject_plan(subject, &plan);
+	if (!r)
+		r = render_plan(&plan, &account->plan);
+	if (!r)
+		r = drift_compare(&plan, standing, &account->drift);
+	plan_clear(&plan);
+	return r;
+}
+
+static enum egress_state state_of(const struct view *view, const struct subject *subject,
+				  const struct standing *standing, const struct egress_account *account)
+{
+	bool single = subject->uids.first == subject->uids.last;
+
+	if (account->sessions[0])
+		return EGRESS_ACTIVE;
+	if ((subject->covered && subject->keep) ||
+	    (view->ledger && single && ledger_is_pinned(view->ledger, subject->uids.first)))
+		return EGRESS_PINNED;
+	if (standing || (single && view->ledger && ledger_has(view->ledger, subject->uids.first)))
+		return EGRESS_LINGERING;
+	return EGRESS_NOT_HELD;
+}
+
+static int fill(const struct view *view, const struct subject *subject, const struct standing *standing,
+		struct egress_account *account)
+{
+	const struct profile *profile = subject->account ? subject->account->profile : NULL;
+	int r = copy_text(subject->login, &account->name);
+
+	account->uid_first = subject->uids.first;
+	account->uid_last = subject->uids.last;
+	account->processes = procscan_count(view->scan, subject->uids);
+	if (standing) {
+		account->allowed = (struct egress_traffic){ standing->allowed.packets,
+							    standing->allowed.bytes };
+		account->denied = (struct egress_traffic){ standing->denied.packets,
+							   standing->denied.bytes };
+	}
+	if (!r)
+		r = copy_text(subject->covered ? profile->name : "", &account->profile);
+	if (!r)
+		r = copy_text(view->ops->name, &account->backend);
+	if (!r)
+		r = describe_proxies(profile, account);
+	if (!r)
+		r = describe_plan(subject, standing, account);
+	return r ? r : describe_sessions(view, subject->uids.first, account);
+}
+
+int view_describe(const struct view *view, const struct subject *subject, struct egress_account **ret)
+{
+	const struct standing *standing = view_standing(view, subject->uids);
+	struct egress_account *account = calloc(1, sizeof(*account));
+	int r = account ? fill(view, subject, standing, account) : -ENOMEM;
+
+	if (!r) {
+		account->state = state_of(view, subject, standing, account);
+		*ret = account;
+		return 0;
+	}
+	egress_account_free(account);
+	return fault_set(&view->ctx->fault, r, "%s: describe: %s", subject->login, strerror(-r));
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libegress: hold an account's network egress to its proxy, by the login identity, in the kernel.
+ *
+ * Every function that can fail returns 0 or a negative errno out of this closed set:
+ *
+ *	-EINVAL      an argument is not what its comment asks for
+ *	-ENOENT      no such user; or the account is not held (egress_release)
+ *	-EPERM       not privileged (effective uid 0 and CAP_NET_ADMIN are needed), or denied
+ *	-EBUSY       a lock was not free by the deadline of 10 seconds
+ *	-EAGAIN      others kept changing the same kernel table until the deadline
+ *	-EOPNOTSUPP  this kernel, or this build, has no backend that the configuration allows
+ *	-EBADMSG     the configuration is missing or broken, and no last good one is there
+ *	-ENOMEM      no memory
+ *	-ETIMEDOUT   the deadline of 10 seconds passed
+ *	-EIO         what stands in the kernel or on disk is not known: count the account as not held
+ *
+ * Outputs are last and untouched on failure. Strings and structs that a function returns belong to the
+ * caller, who frees them with the function named beside it; no pointer stays valid after that.
+ *
+ * Threads: a context belongs to one thread at a time; different contexts are independent, but while an
+ * operation runs the calling thread blocks signals and the process has real uid 0. Nothing is printed,
+ * no signal handler is set, no environment variable is read, no program is run, no thread is made.
+ */
+#ifndef EGRESS_H
+#define EGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct egress_ctx;
+
+/* A context with the configuration file of the installation. Free with egress_ctx_free.
+ * Errors: -EINVAL, -ENOMEM. */
+int egress_ctx_new(struct egress_ctx **ret);
+
+/* Takes NULL. */
+void egress_ctx_free(struct egress_ctx *ctx);
+
+/* For trying a file out: what parses is not kept as the last good configuration. */
+#define EGRESS_CONFIG_TRIAL 1U
+
+/* Use another configuration file. PATH: absolute; copied. FLAGS: 0 or EGRESS_CONFIG_TRIAL.
+ * Errors: -EINVAL, -ENOMEM. */
+int egress_ctx_set_config(struct egress_ctx *ctx, const char *path, unsigned int flags);
+
+/* PRIORITY: of syslog(3), LOG_ALERT to LOG_DEBUG. LINE: without newline, valid during the call. */
+typedef void egress_log_fn(int priority, const char *line, void *data);
+
+/* Where notices go (a broken configuration, repaired rules, damaged records). NULL: nowhere. */
+void egress_ctx_set_log(struct egress_ctx *ctx, egress_log_fn *log, void *data);
+
+/* One line about what failed last: "OBJECT: WHAT: WHY". Never NULL; valid until the next call with CTX. */
+const char *egress_ctx_error(const struct egress_ctx *ctx);
+
+/* Does the configuration cover the user? A user who does not exist is covered if an entry names it.
+ * uid 0 never is. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO (the user could not be looked up). */
+int egress_covers(struct egress_ctx *ctx, const char *user, bool *ret_covered);
+
+/* Who opens a session. USER is required; the others may be NULL. The opener is the calling process:
+ * the session lives no longer than it does. */
+struct egress_request {
+	const char *user;
+	const char *service;
+	const char *tty;
+	const char *rhost;
+};
+
+/* One successful open of a covered account. */
+struct egress_session {
+	char *account;         /* login name */
+	uid_t uid;             /* of the account */
+	char *profile;         /* its name in the configuration */
+	char *backend;         /* "iptables" */
+	char *token;           /* names the session; needed to close it */
+	unsigned int sessions; /* live sessions of the account, this one included */
+};
+
+/*
+ * Opens a session: on success the account's plan stands in the kernel and was read back from it, or
+ * nothing covers the account and *ret is NULL. On failure no session must be given; nothing is left.
+ * Free *ret with egress_session_free. Errors: every one of the set.
+ */
+int egress_open(struct egress_ctx *ctx, const struct egress_request *request,
+		struct egress_session **ret);
+void egress_session_free(struct egress_session *session); /* takes NULL */
+
+/*
+ * Ends the session TOKEN of the account UID. With its last session, and when nothing of it runs any
+ * more (waits up to 500 ms for that), the account's rules go. An unknown token changes nothing and is
+ * no error. *ret_sessions: live sessions left; *ret_held: do the rules stay?
+ * Errors: every one of the set but -ENOENT; the session then ends with its opener, see egress_reap.
+ */
+int egress_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
+		 bool *ret_held);
+
+/* Pins: the account is held, sessions or not, until egress_release or reboot. Errors: every one. */
+int egress_hold(struct egress_ctx *ctx, const char *user);
+/* Takes the pin away; the rules go when nothing else needs them. -ENOENT: it was not pinned. */
+int egress_release(struct egress_ctx *ctx, const char *user);
+
+/* What egress_sync and egress_reap did. */
+struct egress_changes {
+	unsigned int held;     /* accounts whose rules stand now, made or mended where needed */
+	unsigned int released; /* accounts whose rules were removed */
+	unsigned int ended;    /* sessions dropped because their opener is gone */
+};
+
+/* Makes the kernel equal to configuration and sessions: repairs drift, carries changes of profiles to
+ * held accounts, holds those with hold = "always", and does what egress_reap does. Errors: every one
+ * but -ENOENT. */
+int egress_sync(struct egress_ctx *ctx, struct egress_changes *ret);
+/* Drops sessions whose opener is gone and releases what nothing needs. Errors: every one but -ENOENT. */
+int egress_reap(struct egress_ctx *ctx, struct egress_changes *ret);
+
+/* Compares kernel and plan, position and order included; changes nothing. USER: one account, or NULL
+ * for all that must be held. *ret_differences: NULL-terminated lines, none if all is as it must be;
+ * free with egress_lines_free. Errors: every one. */
+int egress_verify(struct egress_ctx *ctx, const char *user, char ***ret_differences);
+void egress_lines_free(char **lines); /* takes NULL */
+
+enum egress_state {
+	EGRESS_NOT_HELD,
+	EGRESS_ACTIVE,    /* held because of live sessions */
+	EGRESS_LINGERING, /* held because of leftover processes */
+	EGRESS_PINNED,    /* held by an administrator or by hold = "always" */
+};
+
+/* "active", "lingering", "pinned", "not held"; never NULL. */
+const char *egress_state_name(enum egress_state state);
+
+struct egress_record {
+	char *token;
+	char *service, *tty, *rhost; /* "" if unknown */
+	pid_t pid;                   /* of the opener */
+	time_t opened;               /* seconds since the epoch */
+};
+
+struct egress_traffic {
+	uint64_t packets, bytes;
+};
+
+/* One account and its hold. Structs of this library are made by it alone: new members come last. */
+struct egress_account {
+	char *name;             /* login name; of a range "uid FIRST-LAST" */
+	uid_t uid_first;        /* the account's uid, or */
+	uid_t uid_last;         /* a range that is held as one */
+	enum egress_state state;
+	char *profile;          /* "" if the configuration does not cover the account any more */
+	char *backend;          /* "iptables" */
+	char **proxies;         /* "127.0.0.1:3128", NULL-terminated */
+	unsigned int processes; /* of the account, threads not counted */
+	struct egress_record **sessions; /* NULL-terminated */
+	struct egress_traffic allowed, denied; /* as the kernel counted; zero if not held */
+	char *plan;             /* as text, one rule a line */
+	char **drift;           /* lines; NULL-terminated, none if kernel and plan agree */
+};
+
+/* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.
+ * Errors: every one but -ENOENT. */
+int egress_list(struct egress_ctx *ctx, struct egress_account ***ret);
+/* One account, held or not. -ENOENT: no such user, or nothing covers it and it is not held. */
+int egress_show(struct egress_ctx *ctx, const char *user, struct egress_account **ret);
+void egress_account_free(struct egress_account *account);    /* takes NULL */
+void egress_accounts_free(struct egress_account **accounts); /* takes NULL */
+
+/* Parses the context's configuration and prints the result as text, freed with free(3).
+ * Needs no privilege but to read it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO. */
+int egress_check_config(struct egress_ctx *ctx, char **ret_text);
+
+/* The path of the context's configuration file; valid until it is set again. */
+const char *egress_ctx_config(const struct egress_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine.h"
+
+#include "drift.h"
+#include "procscan.h"
+#include "util.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...)
+{
+	char line[FAULT_LINE_MAX];
+	va_list args;
+
+	if (!ctx->log)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	ctx->log(priority, line, ctx->log_data);
+}
+
+static const char *choice_name(enum backend_choice choice)
+{
+	return choice == BACKEND_NFTABLES ? "nftables" : "iptables";
+}
+
+int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret)
+{
+	enum backend_choice choice = conf ? conf->backend : BACKEND_AUTO;
+	struct fault why = { 0 };
+
+	for (size_t i = 0; ctx->backends[i]; i++) {
+		if (choice != BACKEND_AUTO && strcmp(ctx->backends[i]->name, choice_name(choice)) != 0)
+			continue;
+		if (ctx->backends[i]->probe(&why) == 0) {
+			*ret = ctx->backends[i];
+			return 0;
+		}
+	}
+	if (why.error)
+		return fault_set(&ctx->fault, -EOPNOTSUPP, "%s", why.line);
+	return fault_set(&ctx->fault, -EOPNOTSUPP, "backend \"%s\": not built into this libegress",
+			 choice_name(choice));
+}
+
+static void report_to_log(const char *line, void *data)
+{
+	ctx_log(data, LOG_WARNING, "%s", line);
+}
+
+int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret)
+{
+	struct operation op = { .ctx = ctx, .ops = ops, .deadline = deadline_in_ms(OPERATION_MS) };
+	int r = shield_raise(&ctx->fault, &op.shield);
+
+	if (r)
+		return r;
+	r = ledger_open(ctx->statedir, &op.deadline, &ctx->fault, &op.ledger);
+	if (r)
+		return operation_end(&op, r);
+	ledger_set_report(op.ledger, report_to_log, ctx);
+	*ret = op;
+	return 0;
+}
+
+int operation_end(struct operation *op, int r)
+{
+	int lowered;
+
+	if (op->backend)
+		op->ops->close(op->backend);
+	procscan_free(op->scan);
+	ledger_close(op->ledger);
+	lowered = shield_lower(&op->shield, &op->ctx->fault);
+	return r ? r : lowered;
+}
+
+int operation_kernel(struct operation *op)
+{
+	if (op->backend)
+		return 0;
+	return op->ops->open(&op->deadline, &op->ctx->fault, &op->backend);
+}
+
+/* The kernel's own word, after the backend's: a commit can say yes and have done nothing. */
+static int read_back(struct operation *op, const struct plan *plan)
+{
+	struct standing *standing = NULL;
+	char **lines = NULL;
+	size_t count = 0;
+	int r = op->ops->list(op->backend, &plan->uids, &op->ctx->fault, &standing, &count);
+
+	if (r)
+		return r;
+	r = drift_compare(plan, count ? standing : NULL, &lines);
+	if (!r && lines[0])
+		r = fault_set(&op->ctx->fault, -EIO, "%s: read back: %s", op->ops->name, lines[0]);
+	egress_lines_free(lines);
+	standing_free(standing, count);
+	return r;
+}
+
+int operation_hold(struct operation *op, const struct plan *plans, size_t count)
+{
+	int r = count ? operation_kernel(op) : 0;
+
+	if (!r && count)
+		r = op->ops->replace(op->backend, plans, count, &op->ctx->fault);
+	for (size_t i = 0; !r && i < count; i++)
+		r = read_back(op, &plans[i]);
+	return r;
+}
+
+int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count)
+{
+	int r = count ? operation_kernel(op) : 0;
+
+	return r || !count ? r : op->ops->remove(op->backend, subjects, count, &op->ctx->fault);
+}
+
+int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
+{
+	AUTO_FREE struct session *sessions = NULL;
+	struct need need = { .pinned = ledger_is_pinned(op->ledger, uid) };
+	struct fault *fault = &op->ctx->fault;
+	size_t count = 0;
+	int r = ledger_sessions(op->ledger, uid, fault, &sessions, &count);
+
+	for (size_t i = 0; !r && i < count; i++) {
+		/* From another pid namespace every opener looks dead. What cannot be known lives. */
+		if (!ledger_sees_processes(op->ledger) || session_is_live(&sessions[i]) != 0) {
+			need.sessions++;
+			continue;
+		}
+		r = ledger_drop(op->ledger, uid, sessions[i].token, fault);
+		if (!r)
+			need.ended++;
+	}
+	if (!r)
+		*ret = need;
+	return r;
+}
+
+bool operation_has_processes(struct operation *op, struct uid_range uids)
+{
+	struct fault why = { 0 };
+
+	if (!ledger_sees_processes(op->ledger))
+		return true;
+	if (!op->scan && procscan_take(&op->deadline, &why, &op->scan)) {
+		ctx_log(op->ctx, LOG_WARNING, "uid %u: stays held: %s", uids.first, why.line);
+		return true;
+	}
+	return procscan_count(op->scan, uids) > 0;
+}
+
+int operation_need(struct operation *op, uid_t uid, struct need *ret)
+{
+	struct need need;
+	int r = operation_sessions(op, uid, &need);
+
+	if (r)
+		return r;
+	if (need_is_nothing(&need))
+		need.leftovers = operation_has_processes(op, (struct uid_range){ uid, uid });
+	*ret = need;
+	return 0;
+}
+
+int operation_settle(struct operation *op, uid_t uid, bool keep, struct need *ret)
+{
+	const struct uid_range subject = { uid, uid };
+	struct need need;
+	int r = operation_need(op, uid, &need);
+
+	if (r)
+		return r;
+	if (need_is_nothing(&need) && !keep) {
+		r = operation_remove(op, &subject, 1);
+		if (!r)
+			r = ledger_forget(op->ledger, uid, &op->ctx->fault);
+	}
+	if (!r)
+		*ret = need;
+	return r;
+}

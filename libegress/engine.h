@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_ENGINE_H
+#define EGRESS_ENGINE_H
+
+/* What every verb is made of: a context, an operation under the locks, holding and letting go. */
+#include "backend.h"
+#include "conf-file.h"
+#include "egress.h"
+#include "ledger.h"
+#include "shield.h"
+
+#define OPERATION_MS 10000L   /* one deadline for a whole operation */
+#define LEFTOVER_WAIT_MS 500L /* close waits so long for the last processes */
+
+struct egress_ctx {
+	char *config_path;
+	bool trial; /* what parses is not kept */
+	const char *statedir, *libdir;
+	const struct backend_ops *const *backends;
+	egress_log_fn *log;
+	void *log_data;
+	struct fault fault;
+};
+
+void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The backend that CONF (NULL: any) asks for and that this kernel has. -EOPNOTSUPP. */
+int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret);
+
+/*
+ * One operation: signals blocked, the ledger's lock held, then, from the first use of the kernel on, the
+ * host's. Everything that may take long or exit (NSS, the parser) is done before it begins.
+ */
+struct operation {
+	struct egress_ctx *ctx;
+	struct deadline deadline;
+	struct shield shield;
+	struct ledger *ledger;
+	const struct backend_ops *ops;
+	struct backend *backend; /* NULL until the kernel is needed */
+	struct procscan *scan;   /* NULL until somebody looks for leftovers */
+};
+
+int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret);
+/* Gives back locks, signals and uids. Returns R, or its own error if R is 0. */
+int operation_end(struct operation *op, int r);
+
+/* Opens the kernel if the operation has not yet. */
+int operation_kernel(struct operation *op);
+
+/*
+ * Does a process with a uid of the range run? Yes where that cannot be known. One look serves the whole
+ * operation: while the lock is held nobody logs in, and a uid that has no process makes none.
+ */
+bool operation_has_processes(struct operation *op, struct uid_range uids);
+
+/* Makes the kernel equal to the plans and reads them back: 0 means that they stand. */
+int operation_hold(struct operation *op, const struct plan *plans, size_t count);
+int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count);
+
+/* Why an account must stay held. */
+struct need {
+	unsigned int sessions; /* live ones */
+	unsigned int ended;    /* records dropped because their opener is gone */
+	bool pinned;
+	bool leftovers; /* processes of its own, or nobody can tell from here */
+};
+
+/* Drops dead sessions and tells what else there is on record; ret->leftovers stays false. */
+int operation_sessions(struct operation *op, uid_t uid, struct need *ret);
+/* The same, and looks for leftovers if nothing on record needs the hold. */
+int operation_need(struct operation *op, uid_t uid, struct need *ret);
+static inline bool need_is_nothing(const struct need *need)
+{
+	return need->sessions == 0 && !need->pinned && !need->leftovers;
+}
+
+/* Lets the uid go if nothing needs it and KEEP is false: rules first, then the record of it. */
+int operation_settle(struct operation *op, uid_t uid, bool keep, struct need *ret);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hold.h"
+
+#include "util.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static int refuse_proxy_user(struct egress_ctx *ctx, const struct coverage *coverage)
+{
+	const char *proxy_user = coverage->account->profile->proxy_user;
+	AUTO_PERSON struct person proxy = { 0 };
+	int r;
+
+	if (!proxy_user)
+		return 0;
+	r = person_by_name(proxy_user, &ctx->fault, &proxy);
+	if (!r && proxy.exists && proxy.uid == coverage->person.uid)
+		r = fault_set(&ctx->fault, -EBADMSG,
+			      "%s:%u: profile \"%s\": covers its own proxy_user \"%s\"",
+			      coverage->account->origin.file, coverage->account->origin.line,
+			      coverage->account->profile->name, proxy_user);
+	return r;
+}
+
+int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
+{
+	const char *login = coverage->person.login;
+
+	if (geteuid() != 0)
+		return fault_set(&ctx->fault, -EPERM, "user \"%s\": cannot be held: effective uid %u, not 0",
+				 login, geteuid());
+	if (!coverage->person.exists)
+		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist, but is configured",
+				 login);
+	return coverage->cover == COVER_PROFILE ? refuse_proxy_user(ctx, coverage) : 0;
+}
+
+int hold_make(struct operation *op, const struct coverage *coverage)
+{
+	const struct uid_range subject = { coverage->person.uid, coverage->person.uid };
+	struct plan plan = { 0 };
+	int r = plan_compile(coverage->account->profile, subject, &plan);
+
+	if (r)
+		return fault_set(&op->ctx->fault, r, "%s: plan: no memory", coverage->person.login);
+	r = operation_hold(op, &plan, 1);
+	plan_clear(&plan);
+	return r;
+}
+
+int hold_enter(struct operation *op, const struct coverage *coverage)
+{
+	AUTO_FREE char *profile = NULL;
+	int r = subject_remember(coverage->account, coverage->person.login, &profile);
+
+	if (r)
+		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
+	return ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile,
+			    &op->ctx->fault);
+}
+
+bool hold_is_kept(const struct coverage *coverage)
+{
+	return coverage->cover == COVER_PROFILE && account_is_always(coverage->account);
+}
+
+void hold_take_back(struct operation *op, const struct coverage *coverage)
+{
+	struct fault first = op->ctx->fault;
+	struct need need;
+
+	fault_clear(&op->ctx->fault);
+	if (operation_settle(op, coverage->person.uid, hold_is_kept(coverage), &need))
+		ctx_log(op->ctx, LOG_ERR, "%s: after the failure: %s", coverage->person.login,
+			op->ctx->fault.line);
+	op->ctx->fault = first;
+}
+
+void hold_keep_conf(struct operation *op, const struct conf_view *view)
+{
+	struct egress_ctx *ctx = op->ctx;
+	struct fault why = { 0 };
+
+	if (view->from != CONF_FROM_FILE || ctx->trial)
+		return;
+	if (conf_keep(ctx->libdir, ctx->config_path, view->conf, &why))
+		ctx_log(ctx, LOG_WARNING, "%s (the configuration is not kept as the last good one)",
+			why.line);
+}
+

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Holding without a session, at an administrator's word. */
+#include "hold.h"
+#include "upkeep.h"
+#include "util.h"
+
+static int pin_locked(struct operation *op, const struct coverage *coverage)
+{
+	uid_t uid = coverage->person.uid;
+	bool was_pinned = ledger_is_pinned(op->ledger, uid);
+	int r = hold_enter(op, coverage);
+
+	if (!r)
+		r = ledger_pin(op->ledger, uid, &op->ctx->fault);
+	if (!r)
+		r = hold_make(op, coverage);
+	if (r && !was_pinned) {
+		ledger_unpin(op->ledger, uid, NULL);
+		hold_take_back(op, coverage);
+	} else if (!r) {
+		hold_keep_conf(op, &coverage->view);
+	}
+	return r;
+}
+
+int upkeep_hold(struct egress_ctx *ctx, const char *user)
+{
+	AUTO_COVERAGE struct coverage coverage = { 0 };
+	const struct backend_ops *ops;
+	struct operation op;
+	int r = coverage_find(ctx, user, &coverage);
+
+	if (!r && (coverage.cover == COVER_NONE || !coverage.account))
+		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": nothing in %s covers it", user,
+			      ctx->config_path);
+	if (!r)
+		r = hold_check(ctx, &coverage);
+	if (!r)
+		r = ctx_backend(ctx, coverage.view.conf, &ops);
+	if (!r)
+		r = operation_begin(ctx, ops, &op);
+	return r ? r : operation_end(&op, pin_locked(&op, &coverage));
+}
+
+static int unpin_locked(struct operation *op, const struct coverage *coverage)
+{
+	struct need need;
+	int r = ledger_unpin(op->ledger, coverage->person.uid, &op->ctx->fault);
+
+	if (r == -ENOENT)
+		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned", coverage->person.login);
+	return r ? r : operation_settle(op, coverage->person.uid, hold_is_kept(coverage), &need);
+}
+
+int upkeep_release(struct egress_ctx *ctx, const char *user)
+{
+	AUTO_COVERAGE struct coverage coverage = { 0 };
+	const struct backend_ops *ops;
+	struct operation op;
+	int r = coverage_find(ctx, user, &coverage);
+
+	if (!r && !coverage.person.exists)
+		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+	if (!r)
+		r = ctx_backend(ctx, coverage.view.conf, &ops);
+	if (!r)
+		r = operation_begin(ctx, ops, &op);
+	return r ? r : operation_end(&op, unpin_locked(&op, &coverage));
+}

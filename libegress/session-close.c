@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a session that ends to rules that are gone, unless something still needs them. */
+#include "session.h"
+
+#include "procscan.h"
+#include "subject.h"
+
+#include <errno.h>
+
+#define LEFTOVER_STEP_MS 10L
+
+/* Without a configuration nobody is let go. */
+static int find_subject(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep)
+{
+	struct conf_view view = { 0 };
+	struct subject subject = { 0 };
+	struct ledger *ledger = NULL;
+	int r = conf_view_load(ctx->config_path, ctx->libdir, &ctx->fault, &view);
+
+	if (!r)
+		r = ctx_backend(ctx, view.conf, ret_ops);
+	if (!r)
+		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+	if (!r)
+		r = subject_of_uid(ctx, view.conf, ledger, uid, &subject);
+	if (!r)
+		*ret_keep = subject.keep;
+	ledger_close(ledger);
+	subject_clear(&subject);
+	conf_view_clear(&view);
+	return r;
+}
+
+/* Drops the record; *ret_last: this was the last need on record. */
+static int drop(struct operation *op, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_last)
+{
+	struct need need = { 0 };
+	int r = ledger_drop(op->ledger, uid, token, &op->ctx->fault);
+	bool known = r == 0;
+
+	if (r == -ENOENT)
+		r = 0;
+	if (!r)
+		r = operation_sessions(op, uid, &need);
+	if (r)
+		return r;
+	*ret_sessions = need.sessions;
+	*ret_last = known && need_is_nothing(&need);
+	return 0;
+}
+
+/* Without any lock: others must be able to log in meanwhile. */
+static void wait_for_leftovers(uid_t uid)
+{
+	const struct deadline deadline = deadline_in_ms(LEFTOVER_WAIT_MS);
+	struct procscan *scan = NULL;
+	bool any = true;
+
+	while (any && !procscan_take(&deadline, NULL, &scan)) {
+		any = procscan_count(scan, (struct uid_range){ uid, uid }) > 0;
+		procscan_free(scan);
+		if (any && !deadline_pause(&deadline, LEFTOVER_STEP_MS))
+			return;
+	}
+}
+
+static int settle(struct egress_ctx *ctx, const struct backend_ops *ops, uid_t uid, bool keep, bool *ret_held)
+{
+	struct operation op;
+	struct need need;
+	int r = operation_begin(ctx, ops, &op);
+
+	if (r)
+		return r;
+	r = operation_settle(&op, uid, keep, &need);
+	if (!r)
+		*ret_held = keep || !need_is_nothing(&need);
+	return operation_end(&op, r);
+}
+
+int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
+		  bool *ret_held)
+{
+	const struct backend_ops *ops;
+	unsigned int sessions = 0;
+	struct operation op;
+	bool keep = true, last = false, held = true;
+	int r = find_subject(ctx, uid, &ops, &keep);
+
+	if (!r)
+		r = operation_begin(ctx, ops, &op);
+	if (r)
+		return r;
+	r = operation_end(&op, drop(&op, uid, token, &sessions, &last));
+	if (!r && last && !keep) {
+		wait_for_leftovers(uid);
+		r = settle(ctx, ops, uid, keep, &held);
+	}
+	if (r)
+		return r;
+	*ret_sessions = sessions;
+	*ret_held = held;
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a login to rules that stand. */
+#include "session.h"
+
+#include "hold.h"
+#include "util.h"
+
+#include <string.h>
+
+static int describe(const struct coverage *coverage, const struct operation *op,
+		    const struct session *session, unsigned int sessions, struct egress_session **ret)
+{
+	struct egress_session *out = calloc(1, sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	out->account = strdup(coverage->person.login);
+	out->uid = coverage->person.uid;
+	out->profile = strdup(coverage->account->profile->name);
+	out->backend = strdup(op->ops->name);
+	out->token = strdup(session->token);
+	out->sessions = sessions;
+	if (!out->account || !out->profile || !out->backend || !out->token) {
+		egress_session_free(out);
+		return -ENOMEM;
+	}
+	*ret = out;
+	return 0;
+}
+
+/* Record first, rules second: killed in between, the account is held too long, never too short. */
+static int record_and_hold(struct operation *op, const struct coverage *coverage,
+			   const struct session *session, unsigned int *ret_sessions)
+{
+	uid_t uid = coverage->person.uid;
+	struct fault *fault = &op->ctx->fault;
+	struct need need;
+	int r = hold_enter(op, coverage);
+
+	if (!r)
+		r = operation_sessions(op, uid, &need);
+	if (!r)
+		r = ledger_add(op->ledger, uid, session, fault);
+	if (!r)
+		r = hold_make(op, coverage);
+	if (!r)
+		*ret_sessions = need.sessions + 1;
+	return r;
+}
+
+/* One who left the configuration is free as soon as nothing of the old hold is needed. */
+static int is_free_by_now(struct operation *op, const struct coverage *coverage)
+{
+	struct need need;
+	int r;
+
+	if (coverage->cover != COVER_DROPPED)
+		return 0;
+	r = operation_settle(op, coverage->person.uid, false, &need);
+	if (r || need_is_nothing(&need))
+		return r ? r : 1;
+	if (!coverage->account)
+		r = fault_set(&op->ctx->fault, -EIO,
+			      "%s: left the configuration while held, and its profile is lost: "
+			      "end its processes, then run egressctl reap",
+			      coverage->person.login);
+	return r;
+}
+
+static int open_locked(struct operation *op, const struct coverage *coverage,
+		       const struct session *session, struct egress_session **ret)
+{
+	unsigned int sessions = 0;
+	int r = is_free_by_now(op, coverage);
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = record_and_hold(op, coverage, session, &sessions);
+	if (!r)
+		r = describe(coverage, op, session, sessions, ret);
+	if (r) {
+		ledger_drop(op->ledger, coverage->person.uid, session->token, NULL);
+		hold_take_back(op, coverage);
+	} else {
+		hold_keep_conf(op, &coverage->view);
+	}
+	return r;
+}
+
+static int open_covered(struct egress_ctx *ctx, const struct egress_request *request,
+			const struct coverage *coverage, struct egress_session **ret)
+{
+	struct egress_session *opened = NULL;
+	const struct backend_ops *ops;
+	struct operation op;
+	struct session session;
+	int r = hold_check(ctx, coverage);
+
+	if (!r)
+		r = ctx_backend(ctx, coverage->view.conf, &ops);
+	if (!r)
+		r = session_begin(request->service, request->tty, request->rhost, &ctx->fault, &session);
+	if (!r)
+		r = operation_begin(ctx, ops, &op);
+	if (r)
+		return r;
+	r = operation_end(&op, open_locked(&op, coverage, &session, &opened));
+	if (r)
+		egress_session_free(opened);
+	else
+		*ret = opened;
+	return r;
+}
+
+int session_open(struct egress_ctx *ctx, const struct egress_request *request,
+		 struct egress_session **ret)
+{
+	AUTO_COVERAGE struct coverage coverage = { 0 };
+	int r = coverage_find(ctx, request->user, &coverage);
+
+	if (r)
+		return r;
+	if (coverage.cover != COVER_NONE)
+		return open_covered(ctx, request, &coverage, ret);
+	*ret = NULL;
+	return 0;
+}
+

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_SESSION_H
+#define EGRESS_SESSION_H
+
+#include "engine.h"
+
+/* What egress_open and egress_close promise, see egress.h. */
+int session_open(struct egress_ctx *ctx, const struct egress_request *request,
+		 struct egress_session **ret);
+int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
+		  bool *ret_held);
+
+#endif

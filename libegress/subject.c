@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "subject.h"
+
+#include "util.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+void subject_clear(struct subject *subject)
+{
+	free(subject->login);
+	conf_free(subject->remembered);
+	memset(subject, 0, sizeof(*subject));
+}
+
+void subjects_free(struct subject *subjects, size_t count)
+{
+	for (size_t i = 0; subjects && i < count; i++)
+		subject_clear(&subjects[i]);
+	free(subjects);
+}
+
+bool account_is_always(const struct account *account)
+{
+	if (account->profile->hold != HOLD_ALWAYS)
+		return false;
+	return account->by == ACCOUNT_BY_USER ||
+	       (account->by == ACCOUNT_BY_UID && account->uids.first == account->uids.last);
+}
+
+int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret)
+{
+	AUTO_FREE char *text = NULL;
+	AUTO_CONF struct conf *conf = NULL;
+	struct conf_text source = { .file = "ledger" };
+	int r = ledger_profile(ledger, uid, NULL, &text, &source.length);
+
+	if (r)
+		return r == -ENOMEM ? r : -ENOENT;
+	source.text = text;
+	r = conf_parse(&source, 1, 0, NULL, &conf);
+	if (!r && conf->account_count != 1)
+		r = -EBADMSG;
+	if (!r)
+		*ret = util_steal(conf);
+	return r;
+}
+
+int subject_remember(const struct account *account, const char *login, char **ret)
+{
+	struct profile *profile = (struct profile *)account->profile;
+	struct account alone = { .by = ACCOUNT_BY_USER, .name = (char *)login, .profile = profile };
+	struct conf conf = { .profiles = &profile,
+			     .profile_count = 1,
+			     .accounts = &alone,
+			     .account_count = 1 };
+
+	return conf_print(&conf, ret);
+}
+
+/* The login name may be one of several of the uid: the ledger knows which was used. */
+static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, struct person *ret)
+{
+	AUTO_PERSON struct person person = { 0 };
+	AUTO_FREE char *login = NULL;
+	int r = ledger_login(ledger, uid, fault, &login);
+
+	if (!r && *login)
+		r = person_by_name(login, fault, &person);
+	if (r)
+		return r;
+	if (!person.exists || person.uid != uid)
+		return person_by_uid(uid, fault, ret);
+	*ret = person;
+	memset(&person, 0, sizeof(person));
+	return 0;
+}
+
+static int name_subject(struct subject *subject, const char *login)
+{
+	char range[UID_RANGE_TEXT_MAX];
+
+	if (login)
+		subject->login = strdup(login);
+	else if (asprintf(&subject->login, "uid %s", addr_print_uid_range(subject->uids, range)) < 0)
+		subject->login = NULL;
+	return subject->login ? 0 : -ENOMEM;
+}
+
+/* What cannot be known stays held. */
+static int find_account(const struct person *person, const struct conf *conf, struct ledger *ledger,
+			struct fault *fault, struct subject *subject)
+{
+	int r = conf ? person_match(person, conf, fault, &subject->account) : 0;
+
+	if (r < 0)
+		return r;
+	subject->covered = r > 0;
+	subject->keep = !conf || (r > 0 && account_is_always(subject->account));
+	if (subject->covered)
+		return 0;
+	r = subject_remembered(ledger, person->uid, &subject->remembered);
+	if (!r)
+		subject->account = &subject->remembered->accounts[0];
+	return r == -ENOMEM ? r : 0;
+}
+
+int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
+		   struct subject *ret)
+{
+	struct subject subject = { .uids = { uid, uid } };
+	AUTO_PERSON struct person person = { 0 };
+	struct fault why = { 0 };
+	int r = find_person(ledger, uid, &why, &person);
+
+	if (!r)
+		r = find_account(&person, conf, ledger, &why, &subject);
+	if (r && r != -ENOMEM) {
+		ctx_log(ctx, LOG_WARNING, "uid %u: left as it is: %s", uid, why.line);
+		subject.keep = true;
+		r = 0;
+	}
+	if (!r)
+		r = name_subject(&subject, person.login);
+	if (r) {
+		subject_clear(&subject);
+		return fault_set(&ctx->fault, r, "uid %u: no memory", uid);
+	}
+	*ret = subject;
+	return 0;
+}
+
+struct subjects {
+	struct subject *items;
+	size_t count;
+};
+
+static bool subjects_have(const struct subjects *subjects, struct uid_range uids)
+{
+	for (size_t i = 0; i < subjects->count; i++)
+		if (subjects->items[i].uids.first == uids.first &&
+		    subjects->items[i].uids.last == uids.last)
+			return true;
+	return false;
+}
+
+static int subjects_add(struct subjects *subjects, const struct subject *subject)
+{
+	struct subject *grown =
+		reallocarray(subjects->items, subjects->count + 1, sizeof(*subjects->items));
+
+	if (!grown)
+		return -ENOMEM;
+	grown[subjects->count++] = *subject;
+	subjects->items = grown;
+	return 0;
+}
+
+static int add_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
+		   struct subjects *subjects)
+{
+	struct subject subject;
+	int r = subject_of_uid(ctx, conf, ledger, uid, &subject);
+
+	if (!r && (r = subjects_add(subjects, &subject)))
+		subject_clear(&subject);
+	return r;
+}
+
+static int add_uid_once(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
+			struct subjects *subjects)
+{
+	if (subjects_have(subjects, (struct uid_range){ uid, uid }))
+		return 0;
+	return add_uid(ctx, conf, ledger, uid, subjects);
+}
+
+static int add_range(const struct account *account, struct subjects *subjects)
+{
+	struct subject subject = { .uids = account->uids, .account = account, .covered = true, .keep = true };
+	int r = name_subject(&subject, NULL);
+
+	if (!r && (r = subjects_add(subjects, &subject)))
+		subject_clear(&subject);
+	return r;
+}
+
+static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
+		      const struct account *account, struct subjects *subjects)
+{
+	AUTO_PERSON struct person person = { 0 };
+	int r;
+
+	if (account->profile->hold != HOLD_ALWAYS)
+		return 0;
+	if (account->by == ACCOUNT_BY_UID && account->uids.first != account->uids.last)
+		return add_range(account, subjects);
+	if (account->by == ACCOUNT_BY_UID)
+		return add_uid_once(ctx, conf, ledger, account->uids.first, subjects);
+	r = person_by_name(account->name, &ctx->fault, &person);
+	if (r || person.uid == 0)
+		return r;
+	if (person.exists)
+		return add_uid_once(ctx, conf, ledger, person.uid, subjects);
+	ctx_log(ctx, LOG_WARNING, "%s:%u: user \"%s\" does not exist: not held", account->origin.file,
+		account->origin.line, account->name);
+	return 0;
+}
+
+static int by_uids(const void *a, const void *b)
+{
+	const struct subject *x = a, *y = b;
+
+	if (x->uids.first != y->uids.first)
+		return x->uids.first < y->uids.first ? -1 : 1;
+	return x->uids.last < y->uids.last ? -1 : x->uids.last > y->uids.last;
+}
+
+int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
+		  struct subject **ret, size_t *ret_count)
+{
+	struct subjects subjects = { 0 };
+	AUTO_FREE uid_t *uids = NULL;
+	size_t count = 0;
+	int r = ledger_uids(ledger, &ctx->fault, &uids, &count);
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = add_uid(ctx, conf, ledger, uids[i], &subjects);
+	for (size_t i = 0; !r && conf && i < conf->account_count; i++)
+		r = add_always(ctx, conf, ledger, &conf->accounts[i], &subjects);
+	if (r) {
+		subjects_free(subjects.items, subjects.count);
+		return fault_set(&ctx->fault, r, "accounts: no memory");
+	}
+	if (subjects.count)
+		qsort(subjects.items, subjects.count, sizeof(*subjects.items), by_uids);
+	*ret = subjects.items;
+	*ret_count = subjects.count;
+	return 0;
+}
+
+int subject_plan(const struct subject *subject, struct plan *ret)
+{
+	return plan_compile(subject->account->profile, subject->uids, ret);
+}

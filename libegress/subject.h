@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_SUBJECT_H
+#define EGRESS_SUBJECT_H
+
+/* One uid, or one range that is held as one, seen from configuration and ledger together. */
+#include "engine.h"
+#include "person.h"
+
+struct subject {
+	struct uid_range uids;
+	char *login;                   /* "uid 2001" or "uid 20000-29999" where there is no name */
+	const struct account *account; /* what it is, or was, held by; NULL if that is not known */
+	bool covered;                  /* by the configuration as it is */
+	bool keep;                     /* hold = "always", or nobody can tell: not to be released */
+	struct conf *remembered;       /* owns ACCOUNT if not COVERED */
+};
+
+void subject_clear(struct subject *subject);
+void subjects_free(struct subject *subjects, size_t count); /* takes NULL */
+
+/* CONF may be NULL: then nothing is known and the subject is kept. LEDGER may be NULL. -ENOMEM. */
+int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
+		   struct subject *ret);
+
+/* All that the ledger knows and all that the configuration holds always, ascending, each once. May ask
+ * NSS: call it before an operation begins. -ENOMEM, -EIO. */
+int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
+		  struct subject **ret, size_t *ret_count);
+
+/* Is it held with no session of its own? A range is held as one, beside which its uids come and go. */
+bool account_is_always(const struct account *account);
+
+/* The ledger's memory of the uid's profile, as a configuration of one account. -ENOENT, -EBADMSG, -ENOMEM.
+ * May exit(3) as conf_parse may: never call it while a lock is held. */
+int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret);
+/* The text for ledger_enter. *ret is malloced. -ENOMEM. */
+int subject_remember(const struct account *account, const char *login, char **ret);
+
+/* What must stand for it. -ENOMEM. Clear with plan_clear. */
+int subject_plan(const struct subject *subject, struct plan *ret);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making the kernel equal to configuration and ledger for everybody at once. */
+#include "upkeep.h"
+
+#include "hold.h"
+#include "util.h"
+
+#include <string.h>
+#include <syslog.h>
+
+/* All of one round: who there is, what must stand, what may go. */
+struct round {
+	struct operation op;
+	struct conf_view view;
+	struct subject *subjects;
+	size_t subject_count;
+	struct plan *plans; /* of those who must stay held */
+	size_t plan_count;
+	struct uid_range *gone; /* of those who need nothing any more */
+	size_t gone_count;
+	struct egress_changes changes;
+};
+
+static void round_clear(struct round *round)
+{
+	for (size_t i = 0; i < round->plan_count; i++)
+		plan_clear(&round->plans[i]);
+	free(round->plans);
+	free(round->gone);
+	subjects_free(round->subjects, round->subject_count);
+	conf_view_clear(&round->view);
+}
+
+/* All that may take long, before the locks. */
+static int round_prepare(struct egress_ctx *ctx, struct round *round, const struct backend_ops **ret_ops)
+{
+	struct ledger *ledger = NULL;
+	int r = coverage_load(ctx, &round->view);
+
+	if (!r)
+		r = ctx_backend(ctx, round->view.conf, ret_ops);
+	if (!r)
+		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+	if (!r)
+		r = subjects_find(ctx, round->view.conf, ledger, &round->subjects, &round->subject_count);
+	ledger_close(ledger);
+	if (r)
+		return r;
+	round->plans = calloc(round->subject_count + 1, sizeof(*round->plans));
+	if (!round->plans)
+		return fault_set(&ctx->fault, -ENOMEM, "plans: no memory");
+	return 0;
+}
+
+static int add_gone(struct round *round, struct uid_range uids)
+{
+	struct uid_range *grown = reallocarray(round->gone, round->gone_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return fault_set(&round->op.ctx->fault, -ENOMEM, "plans: no memory");
+	grown[round->gone_count++] = uids;
+	round->gone = grown;
+	return 0;
+}
+
+/* A range that is held as one has no record: its uids may have theirs. */
+static bool has_record(const struct round *round, struct uid_range uids)
+{
+	return uids.first == uids.last && ledger_has(round->op.ledger, uids.first);
+}
+
+static int sort_subject(struct round *round, const struct subject *subject)
+{
+	struct need need = { 0 };
+	int r = 0;
+
+	if (has_record(round, subject->uids))
+		r = operation_need(&round->op, subject->uids.first, &need);
+	if (r)
+		return r;
+	round->changes.ended += need.ended;
+	if (need_is_nothing(&need) && !subject->keep)
+		return add_gone(round, subject->uids);
+	if (!subject->account) {
+		ctx_log(round->op.ctx, LOG_WARNING, "%s: stays as it is: its profile is not known",
+			subject->login);
+		return 0;
+	}
+	r = subject_plan(subject, &round->plans[round->plan_count]);
+	if (r)
+		return fault_set(&round->op.ctx->fault, r, "%s: plan: no memory", subject->login);
+	round->plan_count++;
+	return 0;
+}
+
+static bool is_subject(const struct round *round, struct uid_range uids)
+{
+	for (size_t i = 0; i < round->subject_count; i++)
+		if (round->subjects[i].uids.first == uids.first &&
+		    round->subjects[i].uids.last == uids.last)
+			return true;
+	return false;
+}
+
+/* Rules that nobody accounts for: a range that left the configuration, or what a lost ledger left. */
+static int sort_orphan(struct round *round, struct uid_range uids)
+{
+	if (is_subject(round, uids) || has_record(round, uids) ||
+	    operation_has_processes(&round->op, uids))
+		return 0;
+	return add_gone(round, uids);
+}
+
+static int sort_orphans(struct round *round)
+{
+	struct standing *standing = NULL;
+	size_t count = 0;
+	int r = operation_kernel(&round->op);
+
+	if (!r)
+		r = round->op.ops->list(round->op.backend, NULL, &round->op.ctx->fault, &standing, &count);
+	for (size_t i = 0; !r && i < count; i++)
+		r = sort_orphan(round, standing[i].plan.uids);
+	standing_free(standing, count);
+	return r;
+}
+
+static int let_go(struct round *round)
+{
+	struct operation *op = &round->op;
+	int r = operation_remove(op, round->gone, round->gone_count);
+
+	for (size_t i = 0; !r && i < round->gone_count; i++)
+		if (has_record(round, round->gone[i]))
+			r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);
+	if (!r)
+		round->changes.released = (unsigned int)round->gone_count;
+	return r;
+}
+
+static int sort_all(struct round *round)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < round->subject_count; i++)
+		r = sort_subject(round, &round->subjects[i]);
+	return r ? r : sort_orphans(round);
+}
+
+static int sync_locked(struct round *round)
+{
+	int r = sort_all(round);
+
+	if (!r)
+		r = operation_hold(&round->op, round->plans, round->plan_count);
+	if (!r) {
+		round->changes.held = (unsigned int)round->plan_count;
+		r = let_go(round);
+	}
+	return r;
+}
+
+static int reap_locked(struct round *round)
+{
+	int r = sort_all(round);
+
+	return r ? r : let_go(round);
+}
+
+static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool keep,
+		     struct egress_changes *ret)
+{
+	struct round round = { 0 };
+	const struct backend_ops *ops;
+	int r = round_prepare(ctx, &round, &ops);
+
+	if (!r)
+		r = operation_begin(ctx, ops, &round.op);
+	if (!r) {
+		r = locked(&round);
+		if (!r && keep)
+			hold_keep_conf(&round.op, &round.view);
+		r = operation_end(&round.op, r);
+	}
+	if (!r)
+		*ret = round.changes;
+	round_clear(&round);
+	return r;
+}
+
+int upkeep_sync(struct egress_ctx *ctx, struct egress_changes *ret)
+{
+	return run_round(ctx, sync_locked, true, ret);
+}
+
+int upkeep_reap(struct egress_ctx *ctx, struct egress_changes *ret)
+{
+	return run_round(ctx, reap_locked, false, ret);
+}
