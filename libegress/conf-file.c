@@ -23,6 +23,7 @@
 struct texts {
 	struct conf_text items[CONF_FILES_MAX];
 	size_t count;
+	char *suspect; /* of the file that failed the checks, if it could be read; or NULL */
 };
 
 static void texts_clear(struct texts *texts)
@@ -32,6 +33,8 @@ static void texts_clear(struct texts *texts)
 		free((char *)texts->items[i].text);
 	}
 	texts->count = 0;
+	free(texts->suspect);
+	texts->suspect = NULL;
 }
 
 static void texts_freep(struct texts **texts)
@@ -54,8 +57,11 @@ static int texts_read(struct texts *texts, int dir_fd, const char *name, const c
 	if (texts->count == CONF_FILES_MAX)
 		return fault_set(fault, -EFBIG, "%s: more than %d files", shown, CONF_FILES_MAX);
 	r = safe_read(dir_fd, name, shown, fault, &text, &length);
-	if (r)
+	if (r) {
+		if (!texts->suspect)
+			safe_read_suspect(shown, &texts->suspect, &length);
 		return r;
+	}
 	texts->items[texts->count++] =
 		(struct conf_text){ .file = util_steal(file), .text = text, .length = length };
 	return 0;
@@ -220,18 +226,20 @@ static int parse_kept(const char *path, const char *libdir, struct conf **ret)
 	return conf_parse(&kept, 1, 0, NULL, ret);
 }
 
-/* All that can be read of a broken configuration. A file that failed the checks is not among TEXTS. */
-static char *join(const char *path, const struct texts *texts)
+/* All that can be read of a broken configuration: whom it names is not let out. */
+static char *join(const char *path, struct texts *texts)
 {
-	AUTO_FREE char *suspect = NULL;
 	char *joined = NULL;
 	size_t size = 0, length;
 	FILE *stream = open_memstream(&joined, &size);
 
 	if (!stream)
 		return NULL;
-	if (!safe_read_suspect(path, &suspect, &length))
-		fprintf(stream, "%s\n", suspect);
+	/* A folder that failed the checks hides the file itself. */
+	if (texts->count == 0 && !texts->suspect)
+		safe_read_suspect(path, &texts->suspect, &length);
+	if (texts->suspect)
+		fprintf(stream, "%s\n", texts->suspect);
 	for (size_t i = 0; i < texts->count; i++)
 		fprintf(stream, "%s\n", texts->items[i].text);
 	if (fclose(stream)) {

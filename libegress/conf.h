@@ -77,7 +77,10 @@ struct identity {
  */
 int conf_match(const struct conf *conf, const struct identity *who, const struct account **ret);
 
-/* Does the text name the user in quotes? For configurations that do not parse. */
+/*
+ * Does the text name the user in quotes, anywhere, escapes understood? For configurations that do not
+ * parse. The text is read up to its first NUL: whoever has one with NULs in it replaces them first.
+ */
 bool conf_text_names(const char *text, const char *user);
 
 #endif
