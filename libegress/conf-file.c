@@ -24,6 +24,7 @@ struct texts {
 	struct conf_text items[CONF_FILES_MAX];
 	size_t count;
 	char *suspect; /* of the file that failed the checks, if it could be read; or NULL */
+	size_t suspect_length;
 };
 
 static void texts_clear(struct texts *texts)
@@ -59,7 +60,7 @@ static int texts_read(struct texts *texts, int dir_fd, const char *name, const c
 	r = safe_read(dir_fd, name, shown, fault, &text, &length);
 	if (r) {
 		if (!texts->suspect)
-			safe_read_suspect(shown, &texts->suspect, &length);
+			safe_read_suspect(shown, &texts->suspect, &texts->suspect_length);
 		return r;
 	}
 	texts->items[texts->count++] =
@@ -226,22 +227,30 @@ static int parse_kept(const char *path, const char *libdir, struct conf **ret)
 	return conf_parse(&kept, 1, 0, NULL, ret);
 }
 
+/* A NUL must not hide the names behind it. */
+static void add_text(FILE *stream, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		putc(text[i] ? text[i] : ' ', stream);
+	putc('\n', stream);
+}
+
 /* All that can be read of a broken configuration: whom it names is not let out. */
 static char *join(const char *path, struct texts *texts)
 {
 	char *joined = NULL;
-	size_t size = 0, length;
+	size_t size = 0;
 	FILE *stream = open_memstream(&joined, &size);
 
 	if (!stream)
 		return NULL;
 	/* A folder that failed the checks hides the file itself. */
 	if (texts->count == 0 && !texts->suspect)
-		safe_read_suspect(path, &texts->suspect, &length);
+		safe_read_suspect(path, &texts->suspect, &texts->suspect_length);
 	if (texts->suspect)
-		fprintf(stream, "%s\n", texts->suspect);
+		add_text(stream, texts->suspect, texts->suspect_length);
 	for (size_t i = 0; i < texts->count; i++)
-		fprintf(stream, "%s\n", texts->items[i].text);
+		add_text(stream, texts->items[i].text, texts->items[i].length);
 	if (fclose(stream)) {
 		free(joined);
 		return NULL;

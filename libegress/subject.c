@@ -49,13 +49,14 @@ int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret)
 
 int subject_remember(const struct account *account, const char *login, char **ret)
 {
-	struct profile *profile = (struct profile *)account->profile;
-	struct account alone = { .by = ACCOUNT_BY_USER, .name = (char *)login, .profile = profile };
-	struct conf conf = { .profiles = &profile,
+	struct profile profile = *account->profile, *profiles = &profile;
+	struct account alone = { .by = ACCOUNT_BY_USER, .name = (char *)login, .profile = &profile };
+	struct conf conf = { .profiles = &profiles,
 			     .profile_count = 1,
 			     .accounts = &alone,
 			     .account_count = 1 };
 
+	profile.proxy_user = NULL; /* it may be the account itself, which the parser would refuse */
 	return conf_print(&conf, ret);
 }
 

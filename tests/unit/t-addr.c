@@ -239,7 +239,7 @@ END_TEST
 
 START_TEST(prefixes_differ_by_family_bits_and_length)
 {
-	static const char *const texts[] = { "0.0.0.0/0",  "::/0",	   "192.0.2.0/24",
+	static const char *const texts[] = { "0.0.0.0/0",    "::/0",	     "192.0.2.0/24",
 					     "192.0.2.0/25", "192.0.3.0/24", "2001:db8::/32",
 					     "2001:db8::1" };
 	struct prefix a, b;

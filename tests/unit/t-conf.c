@@ -98,10 +98,10 @@ START_TEST(nothing_is_defined_in_two_texts)
 {
 	static const char *const backends[] = { "backend = \"auto\";" PROFILES ACCOUNTS,
 						"\nbackend = \"auto\";" };
-	static const char *const profiles[] = {
-		PROFILES ACCOUNTS, "profiles = { a = { proxy = \"[::1]:1\"; }; };",
-		"profiles = {\n default = { proxy = \"[::1]:1\"; }; z = { proxy = \"[::1]:1\"; }; };"
-	};
+	static const char *const profiles[] = { PROFILES ACCOUNTS,
+						"profiles = { a = { proxy = \"[::1]:1\"; }; };",
+						"profiles = {\n default = { proxy = \"[::1]:1\"; "
+						"}; z = { proxy = \"[::1]:1\"; }; };" };
 	static const char *const accounts[] = { PROFILES ACCOUNTS, "accounts = ();",
 						"\n\n" ACCOUNTS };
 	static const char *const uids[] = {
@@ -116,8 +116,9 @@ START_TEST(nothing_is_defined_in_two_texts)
 	refuse_texts(backends, 2, "b.conf:2: backend: is set in a.conf:1 already");
 	refuse_texts(profiles, 3,
 		     "c.conf:2: profiles.default: profile \"default\" stands in a.conf:1 already");
-	refuse_texts(accounts, 3,
-		     "c.conf:3: accounts.user: \"agent1\" is covered already by \"agent1\" in a.conf:2");
+	refuse_texts(
+		accounts, 3,
+		"c.conf:3: accounts.user: \"agent1\" is covered already by \"agent1\" in a.conf:2");
 	refuse_texts(uids, 2,
 		     "b.conf:1: accounts.uid: \"2000-3000\" is covered already by \"3000-3999\" "
 		     "in a.conf:2");
@@ -238,24 +239,23 @@ static const struct {
 	{ "", ")", 1000000, "", NULL },
 	{ "", "a", 1000000, " = 1;", NULL },
 	{ "", "a=1;", 250000, "", "a.conf:1: there are too many keys in one group" },
-	{ "x = (", "{},", 30000, "{});",
-	  "a.conf:1: the text ends without \"profiles\"" },
+	{ "x = (", "{},", 30000, "{});", "a.conf:1: the text ends without \"profiles\"" },
 	{ "x = ", "\"\" ", 300000, ";", "a.conf:1: the text ends without \"profiles\"" },
 	{ "x = \"", "a", 1000000, "\";", "a.conf:1: the text ends without \"profiles\"" },
-	{ "x = \"", "\\x41", 250000, "\";",
-	  "a.conf:1: the text ends without \"profiles\"" },
+	{ "x = \"", "\\x41", 250000, "\";", "a.conf:1: the text ends without \"profiles\"" },
 	{ "", "/**/", 250000, "", "a.conf:1: the text ends without \"profiles\"" },
 	{ "", "/*", 500000, "", "a.conf:1: the comment that starts here has no end" },
-	{ "", "\n", 1000000, "@include", "a.conf:1000001: \"@include\" is refused: "
-					  "nothing is included from other files" },
+	{ "", "\n", 1000000, "@include",
+	  "a.conf:1000001: \"@include\" is refused: "
+	  "nothing is included from other files" },
 	{ "x = ", "9", 1000000, ";", NULL },
 	{ PROFILES "accounts = (", "{ user = \"a\"; },", 60000, "{ user = \"a\"; } );", NULL },
 };
 
 START_TEST(hostile_texts_end_in_an_error_in_time)
 {
-	char *text = repeat(hostile[_i].head, hostile[_i].part, hostile[_i].count,
-			    hostile[_i].tail);
+	char *text =
+		repeat(hostile[_i].head, hostile[_i].part, hostile[_i].count, hostile[_i].tail);
 	const char *const texts[] = { text };
 	struct fault fault = { 0 };
 	struct conf *conf = NULL;
@@ -272,7 +272,7 @@ END_TEST
 START_TEST(nesting_has_a_depth_that_is_enough)
 {
 	struct conf *conf = parse_good(PROFILES ACCOUNTS "# ((((((((((((((((((((\n"
-						"/* {{{{{{{{{{{{{{{{{{{{ */");
+							 "/* {{{{{{{{{{{{{{{{{{{{ */");
 
 	conf_free(conf);
 	refuse(PROFILES "accounts = ( { user = \"((((((((((((((((((((\"; profile = \"\"; } );",
@@ -303,8 +303,8 @@ START_TEST(ten_thousand_accounts_are_read_in_time)
 END_TEST
 
 #define MATCHING                                                                                   \
-	PROFILES "accounts = ( { uid = \"2000-2999\"; }, { group = \"broken\"; },"                  \
-		 " { group = \"agents\"; }, { user = \"agent1\"; }, { user = \"alias\"; },"         \
+	PROFILES "accounts = ( { uid = \"2000-2999\"; }, { group = \"broken\"; },"                 \
+		 " { group = \"agents\"; }, { user = \"agent1\"; }, { user = \"alias\"; },"        \
 		 " { uid = \"3000\"; } );"
 
 /* DATA is the one group that somebody is in. */
@@ -386,8 +386,7 @@ static const struct {
 
 START_TEST(a_broken_text_still_names_people)
 {
-	ck_assert_int_eq(conf_text_names(mentions[_i].text, mentions[_i].user),
-			 mentions[_i].named);
+	ck_assert_int_eq(conf_text_names(mentions[_i].text, mentions[_i].user), mentions[_i].named);
 }
 END_TEST
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Golden files, in tests/golden: NAME.conf beside NAME.plan, the plans of its accounts in file order, or
- * NAME.error, the one line that it gets. Adding a case is adding files. Every NAME.conf with a plan is
- * also printed and read back.
+ * Golden files, in tests/golden: NAME.conf beside NAME.plan, the plans of its accounts in file
+ * order, or NAME.error, the one line that it gets. Adding a case is adding files. Every NAME.conf
+ * with a plan is also printed and read back.
  */
 #include "conf.h"
 
@@ -17,6 +17,7 @@
 #define UID_MIN 1000
 #define SOME_UID 2001 /* stands in for users and members of groups */
 
+static const char *folder; /* of the sources */
 static glob_t cases;
 
 static char *read_file(const char *path)
@@ -208,20 +209,62 @@ START_TEST(golden)
 }
 END_TEST
 
+/* Takes away the # of the lines that begin with #<tab>. */
+static void take_examples(char *text)
+{
+	char *to = text;
+	bool at_start = true;
+
+	for (; *text; text++) {
+		if (!at_start || text[0] != '#' || text[1] != '\t')
+			*to++ = *text;
+		at_start = *text == '\n';
+	}
+	*to = '\0';
+}
+
+static size_t count_accounts(const char *text)
+{
+	struct fault fault = { 0 };
+	struct conf *conf = NULL;
+	size_t count;
+
+	ck_assert_msg(parse_text("etc/egress.conf", text, &fault, &conf) == 0, "%s", fault.line);
+	count = conf->account_count;
+	ck_assert_uint_eq(conf->profile_count, 1);
+	conf_free(conf);
+	return count;
+}
+
+START_TEST(the_example_covers_nobody_and_its_examples_are_correct)
+{
+	char path[4096], *text;
+
+	snprintf(path, sizeof(path), "%s/etc/egress.conf", folder);
+	text = read_file(path);
+	ck_assert_msg(text, "%s cannot be read", path);
+	ck_assert_uint_eq(count_accounts(text), 0);
+	take_examples(text);
+	ck_assert_uint_eq(count_accounts(text), 3);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
-	const char *folder = getenv("srcdir");
 	Suite *suite = suite_create("golden");
 	TCase *tcase = tcase_create("golden");
 	char pattern[4096];
 	int status;
 
-	snprintf(pattern, sizeof(pattern), "%s/tests/golden/*.conf", folder ? folder : ".");
+	folder = getenv("srcdir") ? getenv("srcdir") : ".";
+	snprintf(pattern, sizeof(pattern), "%s/tests/golden/*.conf", folder);
 	if (glob(pattern, 0, NULL, &cases) != 0) {
 		fprintf(stderr, "%s: no golden files\n", pattern);
 		return EXIT_FAILURE;
 	}
 	tcase_add_loop_test(tcase, golden, 0, (int)cases.gl_pathc);
+	tcase_add_test(tcase, the_example_covers_nobody_and_its_examples_are_correct);
 	suite_add_tcase(suite, tcase);
 	status = unit_run(suite);
 	globfree(&cases);

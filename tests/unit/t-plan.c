@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What golden files cannot say about plans: names, comparisons, sizes. (t-golden.c has the rest.) */
+/* What golden files cannot say about plans: names, comparisons, sizes. (t-golden.c has the rest.)
+ */
 #include "plan.h"
 
 #include "render.h"
@@ -33,12 +34,28 @@ START_TEST(chain_names_go_both_ways)
 END_TEST
 
 static const char *const foreign_chains[] = {
-	"",		    "EGRESS",		  "EGRESS-",		 "EGRESS-x",
-	"EGRESS-02001",	    "EGRESS-2001-",	  "EGRESS-2001x",	 "EGRESS-2001-2001",
-	"EGRESS-2002-2001", "EGRESS-2001-02002",  "EGRESS-1-2-3",	 "EGRESS-4294967295",
-	"EGRESS-4294967296", "EGRESS-1-4294967295", "EGRESS--1",	 "EGRESS-+1",
-	"EGRESS- 1",	    "egress-2001",	  "XEGRESS-2001",	 "EGRESS-2001 ",
-	"EGRESS_2001",	    "EGRESS-99999999999",
+	"",
+	"EGRESS",
+	"EGRESS-",
+	"EGRESS-x",
+	"EGRESS-02001",
+	"EGRESS-2001-",
+	"EGRESS-2001x",
+	"EGRESS-2001-2001",
+	"EGRESS-2002-2001",
+	"EGRESS-2001-02002",
+	"EGRESS-1-2-3",
+	"EGRESS-4294967295",
+	"EGRESS-4294967296",
+	"EGRESS-1-4294967295",
+	"EGRESS--1",
+	"EGRESS-+1",
+	"EGRESS- 1",
+	"egress-2001",
+	"XEGRESS-2001",
+	"EGRESS-2001 ",
+	"EGRESS_2001",
+	"EGRESS-99999999999",
 };
 
 START_TEST(foreign_chain_names_are_not_ours)
@@ -95,7 +112,7 @@ static void change_verdict(struct rule *rule)
 }
 
 static void (*const rule_changes[])(struct rule *) = {
-	change_family, change_address,	  change_length,    change_proto,
+	change_family,	change_address,	   change_length,    change_proto,
 	change_verdict, change_first_port, change_last_port,
 };
 
@@ -255,8 +272,7 @@ int main(void)
 	TCase *tcase = tcase_create("plan");
 
 	tcase_add_loop_test(tcase, chain_names_go_both_ways, 0, ARRAY_SIZE(chains));
-	tcase_add_loop_test(tcase, foreign_chain_names_are_not_ours, 0,
-			    ARRAY_SIZE(foreign_chains));
+	tcase_add_loop_test(tcase, foreign_chain_names_are_not_ours, 0, ARRAY_SIZE(foreign_chains));
 	tcase_add_loop_test(tcase, every_part_of_a_rule_counts, 0, ARRAY_SIZE(rule_changes));
 	tcase_add_test(tcase, the_destination_counts_only_with_a_family);
 	tcase_add_test(tcase, plans_are_compared_whole);

@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* For main: each test in a process of its own, unless CK_FORK=no asks for one that a debugger can follow. */
+/* For main. Each test has a process of its own; with CK_FORK=no a debugger can follow. */
 static inline int unit_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
