@@ -52,7 +52,7 @@ int hold_make(struct operation *op, const struct coverage *coverage)
 int hold_enter(struct operation *op, const struct coverage *coverage)
 {
 	AUTO_FREE char *profile = NULL;
-	int r = subject_remember(coverage->account, coverage->person.login, &profile);
+	int r = subject_remember(coverage->account, &profile);
 
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);

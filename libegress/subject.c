@@ -47,10 +47,11 @@ int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret)
 	return r;
 }
 
-int subject_remember(const struct account *account, const char *login, char **ret)
+int subject_remember(const struct account *account, char **ret)
 {
+	char name[] = "remembered"; /* any name that parses: not every login name does */
 	struct profile profile = *account->profile, *profiles = &profile;
-	struct account alone = { .by = ACCOUNT_BY_USER, .name = (char *)login, .profile = &profile };
+	struct account alone = { .by = ACCOUNT_BY_USER, .name = name, .profile = &profile };
 	struct conf conf = { .profiles = &profiles,
 			     .profile_count = 1,
 			     .accounts = &alone,

@@ -34,7 +34,7 @@ bool account_is_always(const struct account *account);
  * May exit(3) as conf_parse may: never call it while a lock is held. */
 int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret);
 /* The text for ledger_enter. *ret is malloced. -ENOMEM. */
-int subject_remember(const struct account *account, const char *login, char **ret);
+int subject_remember(const struct account *account, char **ret);
 
 /* What must stand for it. -ENOMEM. Clear with plan_clear. */
 int subject_plan(const struct subject *subject, struct plan *ret);
