@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whatever somebody does to our rules, list says so, and the next hold puts it right.
+# shellcheck source=tests/kernel/kernel.bash
+. "$(dirname "$0")/kernel.bash"
+
+agent=(2001 proxy=127.0.0.1:3128 'proxy=[::1]:3128')
+fleet=(20000-29999 drop)
+pinned=(20005 nolog)
+
+# drifts COMMAND LINE...: after COMMAND, agent 2001 is listed with exactly these lines of drift.
+drifts() {
+	local command=$1 good
+	shift
+	hold "${agent[@]}" + "${fleet[@]}" + "${pinned[@]}" && verified "${agent[@]}" + "${fleet[@]}" || return 1
+	good=$(filters)
+	eval "$command" || return 1
+	list 2001 >/run/list || return 1
+	diff -u <(printf "drift: %s\n" "$@") <(grep '^drift: ' /run/list) || { echo "drift of one"; return 1; }
+	list_all | sed -n '/^hold 2001$/,/^hold/p' | grep '^drift: ' | diff -u <(printf "drift: %s\n" "$@") - ||
+		{ echo "drift among all"; return 1; }
+	hold "${agent[@]}" && verified "${agent[@]}" || return 1
+	unchanged "$good" "$(filters | grep -v -e '^-A OUTPUT -o lo')"
+}
+
+# No drift, but not the plan.
+differs() {
+	local good
+	hold "${agent[@]}" || return 1
+	good=$(filters)
+	eval "$1" || return 1
+	[ "$("$DRIVER" verify "${agent[@]}")" = "2001 differs" ] || return 1
+	hold "${agent[@]}" && unchanged "$good" "$(filters)"
+}
+
+gone_from_a_family() {
+	hold "${agent[@]}" && ip6tables-legacy -F && ip6tables-legacy -X || return 1
+	diff -u - <(list 2001 | grep -e hold -e drift) <<-'END' || return 1
+		hold 2001
+		drift: ipv6: nothing jumps to EGRESS
+		drift: ipv6: EGRESS-2001 is missing
+	END
+	hold "${agent[@]}" && verified "${agent[@]}" && iptables-legacy -F && iptables-legacy -X || return 1
+	diff -u - <(list_all | grep -e hold -e drift) <<-'END'
+		hold 2001
+		drift: ipv4: nothing jumps to EGRESS
+		drift: ipv4: EGRESS-2001 is missing
+	END
+}
+
+a_wider_branch_comes_first() {
+	hold "${agent[@]}" + 1-9999 && ip6tables-legacy -D EGRESS 1 &&
+		ip6tables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001 || return 1
+	[ "$(list 2001 | grep drift)" = "drift: ipv6: the dispatch leads to EGRESS-1-9999 before EGRESS-2001" ] &&
+		not grep drift <(list 1-9999) && hold 1-9999 && verified "${agent[@]}" + 1-9999
+}
+
+many_foreign_rules_are_few_lines() {
+	local i
+	hold "${agent[@]}" || return 1
+	for i in $(seq 20); do
+		iptables-legacy -A EGRESS -s "10.0.0.$i" -j ACCEPT || return 1
+	done
+	[ "$(list 2001 | grep -c 'EGRESS rule [0-9]* is not ours')" -eq 8 ]
+}
+
+case_ "our jump is not first" drifts 'iptables-legacy -I OUTPUT -o lo -j ACCEPT' \
+	"ipv4: OUTPUT rule 2, not rule 1, jumps to EGRESS"
+case_ "our jump is gone" drifts 'ip6tables-legacy -D OUTPUT 1' \
+	"ipv6: nothing jumps to EGRESS"
+case_ "our jump has a condition" drifts 'iptables-legacy -R OUTPUT 1 -o lo -j EGRESS' \
+	"ipv4: nothing jumps to EGRESS"
+case_ "our jump is a goto" drifts 'iptables-legacy -D OUTPUT 1; iptables-legacy -I OUTPUT -o lo -g EGRESS' \
+	"ipv4: nothing jumps to EGRESS"
+case_ "our jump is there twice" drifts 'iptables-legacy -A OUTPUT -j EGRESS' \
+	"ipv4: OUTPUT rule 2 jumps to EGRESS once more"
+case_ "all was flushed" drifts 'iptables-legacy -F EGRESS; iptables-legacy -F EGRESS-2001' \
+	"ipv4: EGRESS-2001 is empty" "ipv4: no dispatch leads to EGRESS-2001"
+case_ "a foreign rule in the dispatch" drifts 'ip6tables-legacy -I EGRESS -p udp -j ACCEPT' \
+	"ipv6: EGRESS rule 1 is not ours"
+case_ "a branch for the wrong account" \
+	drifts 'iptables-legacy -I EGRESS -m owner --uid-owner 2001 -g EGRESS-20005' \
+	"ipv4: EGRESS rule 1 is not ours"
+case_ "a branch that is a jump" \
+	drifts 'iptables-legacy -R EGRESS 1 -m owner --uid-owner 2001 -j EGRESS-2001' \
+	"ipv4: EGRESS rule 1 is not ours" "ipv4: no dispatch leads to EGRESS-2001"
+case_ "a branch is gone" drifts 'ip6tables-legacy -D EGRESS 1' \
+	"ipv6: no dispatch leads to EGRESS-2001"
+case_ "a branch is there twice" drifts 'iptables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001' \
+	"ipv4: the dispatch leads to EGRESS-2001 2 times"
+case_ "a wider branch comes first" a_wider_branch_comes_first
+case_ "a foreign rule in the account's chain" drifts 'iptables-legacy -I EGRESS-2001 -j ACCEPT' \
+	"ipv4: EGRESS-2001 rule 1 is not ours"
+case_ "an allowed port with a condition" \
+	drifts 'iptables-legacy -R EGRESS-2001 1 -o lo -d 127.0.0.1 -p tcp -m tcp --dport 3128 -j RETURN' \
+	"ipv4: EGRESS-2001 rule 1 is not ours"
+case_ "a log for another account" \
+	drifts 'ip6tables-legacy -R EGRESS-2001 2 -m limit --limit 10/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2002"' \
+	"ipv6: EGRESS-2001 rule 2 is not ours"
+case_ "families that log differently" \
+	drifts 'ip6tables-legacy -R EGRESS-2001 2 -m limit --limit 11/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2001"' \
+	"ipv6: EGRESS-2001 rule 2 logs unlike another rule"
+case_ "a family is gone" gone_from_a_family
+case_ "many foreign rules are few lines" many_foreign_rules_are_few_lines
+case_ "a rule that the plan does not have" differs 'iptables-legacy -I EGRESS-2001 -d 192.0.2.1 -j RETURN'
+case_ "a rule that only the plan has" differs 'ip6tables-legacy -D EGRESS-2001 1'
+case_ "rules in another order" \
+	differs 'iptables-legacy -D EGRESS-2001 2; iptables-legacy -I EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2001"'
+case_ "the last rule is gone" differs 'ip6tables-legacy -D EGRESS-2001 4'
+kernel_end

@@ -1,0 +1,221 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a hold is in the kernel, rule by rule, and that it goes without a trace.
+# shellcheck source=tests/kernel/kernel.bash
+. "$(dirname "$0")/kernel.bash"
+
+agent=(2001 proxy=127.0.0.1:3128 'proxy=[::1]:3128' 'allow=192.0.2.0/24,udp,53,8000-8010'
+	'allow=2001:db8::/32,tcp' 'allow=192.0.2.7,icmp' 'allow=2001:db8::7,icmp' allow=198.51.100.1)
+
+writes_both_families() {
+	hold "${agent[@]}" &&
+		rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
+		:EGRESS -
+		:EGRESS-2001 -
+		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -d 127.0.0.1/32 -p tcp -m tcp --dport 3128 -j RETURN
+		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 53 -j RETURN
+		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 8000:8010 -j RETURN
+		-A EGRESS-2001 -d 192.0.2.7/32 -p icmp -j RETURN
+		-A EGRESS-2001 -d 198.51.100.1/32 -j RETURN
+		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
+		-A EGRESS-2001 -p tcp -j REJECT --reject-with tcp-reset
+		-A EGRESS-2001 -j REJECT --reject-with icmp-admin-prohibited
+	END
+		:EGRESS -
+		:EGRESS-2001 -
+		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -d ::1/128 -p tcp -m tcp --dport 3128 -j RETURN
+		-A EGRESS-2001 -d 2001:db8::/32 -p tcp -j RETURN
+		-A EGRESS-2001 -d 2001:db8::7/128 -p ipv6-icmp -j RETURN
+		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
+		-A EGRESS-2001 -p tcp -j REJECT --reject-with tcp-reset
+		-A EGRESS-2001 -j REJECT --reject-with icmp6-adm-prohibited
+	END
+}
+
+reads_what_it_wrote() {
+	hold "${agent[@]}" + 2002 drop nolog + 20000-29999 log=1:600:3600 || return 1
+	verified "${agent[@]}" + 2002 drop nolog + 20000-29999 log=1:600:3600 || return 1
+	diff -u - <(list 2001) <<-'END'
+		hold 2001
+		ipv4 allow tcp 127.0.0.1/32 port 3128
+		ipv4 allow udp 192.0.2.0/24 port 53
+		ipv4 allow udp 192.0.2.0/24 port 8000-8010
+		ipv4 allow icmp 192.0.2.7/32
+		ipv4 allow any 198.51.100.1/32
+		ipv6 allow tcp ::1/128 port 3128
+		ipv6 allow tcp 2001:db8::/32
+		ipv6 allow icmpv6 2001:db8::7/128
+		both log group 9 rate 10/minute
+		both reject tcp with reset
+		both reject any with prohibited
+		allowed 0 packets 0 bytes, denied 0 packets 0 bytes
+	END
+}
+
+lists_ascending() {
+	hold 20000-29999 + 20005 + 3000 + 2001 || return 1
+	diff -u <(printf 'hold %s\n' 2001 3000 20000-29999 20005) <(list_all | grep '^hold')
+}
+
+tells_plans_apart() {
+	hold "${agent[@]}" || return 1
+	"$DRIVER" verify 2001 proxy=127.0.0.1:3128 | grep -q 'differs$' || { echo "fewer rules"; return 1; }
+	"$DRIVER" verify "${agent[@]}" log=9:11:60 | grep -q 'differs$' || { echo "rate"; return 1; }
+	"$DRIVER" verify "${agent[@]}" drop | grep -q 'differs$' || { echo "reject"; return 1; }
+	"$DRIVER" verify 2002 | grep -q 'differs$' || { echo "another account"; return 1; }
+}
+
+writes_nothing_when_nothing_changes() {
+	hold "${agent[@]}" + 2002 || return 1
+	# Any write would fail.
+	faulty v4:fail:EIO,v6:fail:EIO hold "${agent[@]}" && faults_happened ""
+}
+
+changes_a_plan_in_one_write() {
+	hold "${agent[@]}" || return 1
+	# "live" without an errno only counts the writes.
+	faulty v4:live,v6:live hold 2001 proxy=127.0.0.1:3129 drop &&
+		faults_happened "v4:live 1
+v6:live 1" && rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
+		:EGRESS -
+		:EGRESS-2001 -
+		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -d 127.0.0.1/32 -p tcp -m tcp --dport 3129 -j RETURN
+		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
+		-A EGRESS-2001 -j DROP
+	END
+		:EGRESS -
+		:EGRESS-2001 -
+		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
+		-A EGRESS-2001 -j DROP
+	END
+}
+
+holds_many_in_one_write() {
+	faulty v4:live,v6:live hold 2001 + 2002 + 2003 && faults_happened "v4:live 1
+v6:live 1" && faulty v4:live,v6:live remove 2001 2003 && faults_happened "v4:live 1
+v6:live 1" && [ "$(list_all | grep -c '^hold')" -eq 1 ]
+}
+
+# Whatever the order in which they were held, the narrower branches off first.
+puts_narrower_before_wider() {
+	hold 20000-29999 && hold 2001 && hold 20005 && hold 20000-20009 || return 1
+	local family
+	for family in filter4 filter6; do
+		diff -u - <($family | sed -n 's/^-A EGRESS .*-g EGRESS-//p') <<-'END' || return 1
+			2001
+			20005
+			20000-20009
+			20000-29999
+		END
+	done
+	verified 20000-29999 + 2001 + 20005 + 20000-20009
+}
+
+leaves_nothing() {
+	local before
+	before=$(filters)
+	hold "${agent[@]}" + 20000-29999 && remove 2001 || return 1
+	rules_are filter4 <<-'END' || return 1
+		:EGRESS -
+		:EGRESS-20000-29999 -
+		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner --uid-owner 20000-29999 -g EGRESS-20000-29999
+		-A EGRESS-20000-29999 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=20000-29999" --nflog-group 9
+		-A EGRESS-20000-29999 -p tcp -j REJECT --reject-with tcp-reset
+		-A EGRESS-20000-29999 -j REJECT --reject-with icmp-admin-prohibited
+	END
+	remove 20000-29999 && unchanged "$before" "$(filters)"
+}
+
+removes_what_is_absent() {
+	local before
+	hold 2001 || return 1
+	before=$(filters)
+	faulty v4:fail:EIO,v6:fail:EIO remove 2002 && unchanged "$before" "$(filters)" || return 1
+	remove 2001 2002 && faulty v4:fail:EIO,v6:fail:EIO remove 2001
+}
+
+removes_leftovers_of_one_family() {
+	local before
+	before=$(filters)
+	hold 2001 && iptables-legacy -F && iptables-legacy -X || return 1
+	remove 2001 && unchanged "$before" "$(filters)" || return 1
+	hold 2001 && ip6tables-legacy -F && ip6tables-legacy -X || return 1
+	remove 2001 && unchanged "$before" "$(filters)"
+}
+
+# Both at the ends of what is allowed; iptables itself cannot hold 1/day with its own default burst.
+takes_every_rate() {
+	local rate
+	for rate in 1:1 10000:1 1:60 10000:60 1:3600 10000:3600 1:86400 2:86400 10000:86400; do
+		echo "rate $rate"
+		hold 2001 "log=9:$rate" && verified 2001 "log=9:$rate" || return 1
+	done
+}
+
+takes_the_longest_name() {
+	hold 4294967293-4294967294 && verified 4294967293-4294967294 || return 1
+	filter6 | grep -q -- '-g EGRESS-4294967293-4294967294$' && remove 4294967293-4294967294
+}
+
+never_holds_root() {
+	local before
+	before=$(filters)
+	refused EINVAL "uid 0-5: never held" hold 0-5 && unchanged "$before" "$(filters)" || return 1
+	# Nor if somebody else made the chain.
+	iptables-legacy -N EGRESS-0-5 && hold 2001 || return 1
+	not grep -e '-g EGRESS-0' <(filter4)
+}
+
+survives_save_and_restore() {
+	hold "${agent[@]}" + 2002 log=9:10000:60 + 2003 log=9:1:86400 || return 1
+	iptables-legacy-save | iptables-legacy-restore && ip6tables-legacy-save | ip6tables-legacy-restore &&
+		verified "${agent[@]}" + 2002 log=9:10000:60 + 2003 log=9:1:86400
+}
+
+# Nothing of ours is asked to make a table that nobody needs.
+looks_without_making_tables() {
+	# shellcheck disable=SC2016  # for the shell inside
+	unshare --net bash -c '
+		"$1" probe && "$1" list && "$1" remove 2001 || exit 1
+		if [ -n "$(cat /proc/net/ip_tables_names /proc/net/ip6_tables_names)" ]; then
+			echo "there is a table now"
+			exit 1
+		fi
+		"$1" hold 2001 && "$1" verify 2001' bash "$DRIVER" | grep '^2001 same$'
+}
+
+leaves_no_descriptor_to_children() {
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -f -e trace=socket,openat,open,fcntl,dup,dup2,dup3 -o /run/trace "$DRIVER" hold 2001 || return 1
+	# libiptc sets close-on-exec by a second call; everything else is born with it.
+	awk '/socket\(/ && !/CLOEXEC/ { raw++ } /F_SETFD, FD_CLOEXEC/ { set++ }
+		/xtables.lock|tables_names/ && !/O_CLOEXEC/ { bad = 1; print }
+		END { exit bad || raw != set || raw < 2 }' /run/trace || { cat /run/trace; return 1; }
+}
+
+case_ "a hold is a jump, a branch and a chain, in both families" writes_both_families
+case_ "list reads back what hold wrote" reads_what_it_wrote
+case_ "list is ascending by uid" lists_ascending
+case_ "verify tells another plan" tells_plans_apart
+case_ "holding again writes nothing" writes_nothing_when_nothing_changes
+case_ "a changed plan is one write a family" changes_a_plan_in_one_write
+case_ "many accounts are one write a family" holds_many_in_one_write
+case_ "narrower ranges branch off before wider ones" puts_narrower_before_wider
+case_ "remove leaves nothing" leaves_nothing
+case_ "removing what is absent succeeds and writes nothing" removes_what_is_absent
+case_ "leftovers of one family are removed" removes_leftovers_of_one_family
+case_ "every log rate of the configuration is taken" takes_every_rate
+case_ "the longest chain name fits" takes_the_longest_name
+case_ "root is never held" never_holds_root
+case_ "rules that were saved and restored are still ours" survives_save_and_restore
+case_ "probe, list and remove make no table" looks_without_making_tables
+case_ "every descriptor is close-on-exec" leaves_no_descriptor_to_children
+kernel_end
