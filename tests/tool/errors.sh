@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What goes wrong is one line on stderr and an exit status; it changes nothing.
+# shellcheck disable=SC2317  # functions are called by case_
+# shellcheck source=tests/lab.sh
+. "$(dirname "$0")/../lab.sh"
+# shellcheck source=tests/tool/tool.bash
+. "$(dirname "$0")/tool.bash"
+lab_start "$@"
+lab_install
+lab_account agent1 2001
+lab_account other 2002
+lab_config
+
+as_nobody() {
+	local WRAP=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+	"$@"
+}
+
+# ---- who may not ---------------------------------------------------------------------------------
+
+for verb in list "show agent1" "hold agent1" "release agent1" sync verify reap; do
+	# shellcheck disable=SC2086  # words
+	case_ "nobody: $verb is refused" as_nobody fails_with 1 '.+' $verb
+	# shellcheck disable=SC2086  # words
+	case_ "nobody: $verb --json is refused" as_nobody fails_with 1 '.+' --json $verb
+done
+case_ "nobody may check the configuration" as_nobody matches 0 'profiles' check-config
+case_ "nobody gets help" as_nobody matches 0 '^usage: ' --help
+case_ "nothing was made" nothing_left
+
+# ---- who is not held -----------------------------------------------------------------------------
+
+case_ "hold: no such user" fails_with 1 '.*frob.*' hold frob
+case_ "show: no such user" fails_with 1 '.*frob.*' show frob
+case_ "release: no such user" fails_with 1 '.*frob.*' release frob
+case_ "hold: no such uid" fails_with 1 '"3999": no such user: .*' hold 3999
+case_ "show: covered by nothing, not held" fails_with 3 '.*other.*' show other
+case_ "show: root" fails_with 3 '.*root.*' show root
+cannot_hold() {
+	run hold "$1"
+	[ "$status" -ne 0 ] && silent out && one_error ".*$1.*"
+}
+case_ "hold: covered by nothing" cannot_hold other
+case_ "hold: root" cannot_hold root
+case_ "an odd name is quoted and escaped" fails_with 1 '.*\\x1b.*' hold $'\033[2J'
+case_ "a name of 5000 characters" fails_with 1 '.+' hold "$(printf 'a%.0s' {1..5000})"
+case_ "still nothing was made" nothing_left
+
+# ---- configuration -------------------------------------------------------------------------------
+
+case_ "check-config prints what it read" matches 0 '127\.0\.0\.1:3128' check-config
+case_ "check-config --json" json_of 0 \
+	'd == {"file": "/etc/egress/egress.conf", "valid": True}' check-config
+round_trip() {
+	run check-config
+	cp "$LAB/out" /etc/egress/again.conf
+	chmod 644 /etc/egress/again.conf
+	run check-config /etc/egress/again.conf
+	ended_with 0 && diff "$LAB/out" /etc/egress/again.conf
+}
+case_ "what check-config prints is a configuration" round_trip
+relative() { (cd /etc/egress && run --json -c again.conf check-config && json \
+	'd == {"file": "/etc/egress/again.conf", "valid": True}'); }
+case_ "a relative -c is made absolute" relative
+
+cat >/etc/egress/bad.conf <<'END'
+profiles = { default = { prxy = [ "127.0.0.1:3128" ]; }; };
+accounts = ( { user = "agent1"; } );
+END
+case_ "check-config names file, line and token" \
+	fails_with 1 '/etc/egress/bad\.conf:1: .*"prxy".*' check-config /etc/egress/bad.conf
+case_ "-c before check-config is the same" \
+	fails_with 1 '/etc/egress/bad\.conf:1: .*"prxy".*' -c /etc/egress/bad.conf check-config
+bad_json() {
+	run --json check-config /etc/egress/bad.conf
+	ended_with 1 && one_error '/etc/egress/bad\.conf:1: .*' &&
+		json 'list(d) == ["file", "valid", "error"] and d["valid"] is False
+			and d["file"] == "/etc/egress/bad.conf" and "\"prxy\"" in d["error"]'
+}
+case_ "check-config --json of a broken file" bad_json
+case_ "check-config of a missing file" fails_with 1 '/etc/egress/none\.conf.*' \
+	check-config /etc/egress/none.conf
+case_ "check-config of a folder" fails_with 1 '/etc/egress.*' check-config /etc/egress
+case_ "-c with a broken file has nothing to fall back on" \
+	fails_with 1 '.*bad\.conf:1: .*' -c /etc/egress/bad.conf hold agent1
+
+lab_config_broken
+case_ "hold with a broken configuration" fails_with 1 '.*egress\.conf:1: .*' hold agent1
+case_ "sync with a broken configuration" fails_with 1 '.*egress\.conf:1: .*' sync
+case_ "a broken configuration held nobody" nothing_left
+lab_config
+
+# ---- locks ---------------------------------------------------------------------------------------
+
+# busy LOCK VERB...: exit 4 after the deadline of ten seconds, not much later, one line.
+busy() {
+	local lock=$1 begun=$SECONDS holder result
+	shift
+	(flock 7 && exec sleep 60) 7>>"$lock" &
+	holder=$!
+	wait_for 5 not flock --nonblock "$lock" true
+	fails_with 4 '.+' "$@"
+	result=$?
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+	[ $((SECONDS - begun)) -le 13 ] || { echo "took $((SECONDS - begun)) s"; return 1; }
+	return "$result"
+}
+case_ "the host's lock is busy" busy /run/xtables.lock hold agent1
+case_ "a busy lock held nobody, and left nothing" nothing_left
+run hold agent1
+case_ "the ledger's lock is busy" busy "$(find /run/egress -name lock | head -n 1)" --json sync
+case_ "and the hold still stands" held 2001
+
+# ---- output --------------------------------------------------------------------------------------
+
+full() {
+	egressctl "$@" >/dev/full 2>"$LAB/err"
+	status=$?
+	ended_with 1 && one_error 'standard output: cannot write: No space left on device'
+}
+case_ "a full disk is noticed" full list
+case_ "a full disk is noticed for JSON" full --json show agent1
+closed() {
+	egressctl hold agent1 <&- >&- 2>&-
+	status=$?
+	ended_with 1 && held 2001 && ! grep -r 'pinned$' /run/egress /var/lib/egress /run/xtables.lock
+}
+case_ "what is printed to a closed stdout does not end up in a file of ours" closed
+run release agent1
+case_ "nothing is left" nothing_left
+
+lab_end

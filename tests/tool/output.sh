@@ -1,0 +1,275 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# egressctl prints what the library says, whatever it says: aligned, escaped, as whole documents, with
+# the right exit status. The library is a fake that is preloaded.
+# shellcheck disable=SC2317  # functions are called by case_
+# shellcheck source=tests/lab.sh
+. "$(dirname "$0")/../lab.sh"
+# shellcheck source=tests/tool/tool.bash
+. "$(dirname "$0")/tool.bash"
+lab_start "$@"
+
+EGRESSCTL=$(built_egressctl) || exit 1
+FAKE=/tmp/fake-libegress.so
+if ! cc -std=gnu11 -shared -fPIC -fvisibility=hidden -Ilibegress -o $FAKE tests/tool/fake-libegress.c; then
+	fail "the fake library" "does not compile"
+	lab_end
+fi
+# The fake comes before AddressSanitizer's own library where the tool is built with it.
+export ASAN_OPTIONS="${ASAN_OPTIONS-}${ASAN_OPTIONS+:}verify_asan_link_order=0"
+
+# scene NAME COMMAND...
+scene() {
+	local WRAP=(env "LD_PRELOAD=$FAKE" "FAKE_SCENE=$1" "${WRAP[@]}")
+	shift
+	"$@"
+}
+
+# failing ERRNO TEXT COMMAND...
+failing() {
+	local WRAP=(env "FAKE_ERRNO=$1" "FAKE_ERROR=$2" "${WRAP[@]}")
+	shift 2
+	scene one "$@"
+}
+
+# ---- list --------------------------------------------------------------------------------------
+
+one_row() {
+	scene one prints 0 "$@" <<-'END'
+		ACCOUNT   UID  STATE   SESSIONS  PROCS  PROFILE  BACKEND   ALLOWED  DENIED
+		agent1   2001  active         1      3  default  iptables       12       1
+	END
+}
+case_ "list prints titles and a row" one_row list
+case_ "no verb is list" one_row
+
+no_titles() {
+	scene one prints 0 "$@" <<-'END'
+		agent1  2001  active  1  3  default  iptables  12  1
+	END
+}
+case_ "--no-legend leaves the titles out" no_titles --no-legend list
+case_ "options may follow the verb" no_titles list --no-legend
+
+empty_list() { scene empty prints 0 list <<<"no account is held"; }
+case_ "an empty list says so" empty_list
+empty_silent() { scene empty prints 0 --no-legend list </dev/null; }
+case_ "an empty list without legend is empty" empty_silent
+case_ "an empty list is [] as JSON" scene empty json_of 0 'd == []' list
+
+lengths() { while IFS= read -r line; do echo "${#line}"; done; }
+aligned() {
+	scene many run --no-legend list
+	ended_with 0 && [ "$(lengths <"$LAB/out" | sort -u | wc -l)" -eq 1 ] &&
+		[ "$(grep -c '  iptables  ' "$LAB/out")" -eq 4 ]
+}
+case_ "rows are aligned beside a name of 70 characters" aligned
+
+# The same bytes on a terminal of twenty columns: rows wrap, nothing is cut off.
+narrow() {
+	scene many run --color=never list
+	env LD_PRELOAD= SHELL=/bin/sh script -qec "stty cols 20; LD_PRELOAD=$FAKE FAKE_SCENE=many \
+		$EGRESSCTL --color=never list" /dev/null </dev/null | tr -d '\r' | diff "$LAB/out" -
+}
+case_ "a terminal of 20 columns loses nothing" narrow
+
+# ---- JSON --------------------------------------------------------------------------------------
+
+case_ "list: the keys are the documented ones" scene one json_of 0 \
+	'len(d) == 1 and list(d[0]) == ACCOUNT and list(d[0]["sessions"][0]) == SESSION
+	and list(d[0]["allowed"]) == list(d[0]["denied"]) == ["packets", "bytes"]' list
+case_ "list: the values are the library's" scene one json_of 0 'd == [{
+	"account": "agent1", "uid": 2001, "ranges": [[2001, 2001]], "state": "active",
+	"profile": "default", "backend": "iptables", "proxy": ["127.0.0.1:3128", "[::1]:3128"],
+	"processes": 3, "sessions": [{"token": "a1b2c3", "service": "sshd", "pid": 812, "tty": "ssh",
+	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z"}],
+	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
+case_ "show: the same keys, plan and drift" scene one json_of 0 \
+	'list(d) == ACCOUNT + ["plan", "drift"] and d["drift"] == []
+	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
+case_ "a range has its two ends" scene range json_of 0 \
+	'd["uid"] == 20000 and d["ranges"] == [[20000, 29999]]' show agent1
+case_ "a counter beyond JSON's integers stops there" scene range json_of 0 \
+	'd["allowed"]["packets"] == 2 ** 63 - 1' show agent1
+case_ "odd bytes make no odd document" scene odd json_of 0 \
+	'd[0]["account"] == r"\x1b[31mred\x0a\xff\xc2\x9b2J" and d[0]["profile"] == "j\u00fcrgen"
+	and d[0]["sessions"][1]["service"] == "x\ny"' list
+case_ "hold" scene one json_of 0 'd == {"account": "root", "pinned": True}' hold root
+case_ "release" scene one json_of 0 'd == {"account": "root", "pinned": False}' release root
+case_ "a number is resolved" scene one json_of 0 'd["account"] == "root"' hold 0
+case_ "sync" scene one json_of 0 'd == {"held": 1, "released": 2, "ended": 3}' sync
+case_ "reap" scene empty json_of 0 'd == {"held": 0, "released": 0, "ended": 0}' reap
+case_ "verify" scene one json_of 0 'd == {"differences": []}' verify
+case_ "verify with drift" scene drift json_of 3 'len(d["differences"]) == 2' verify root
+case_ "check-config" scene one json_of 0 \
+	'd == {"file": "/etc/egress/egress.conf", "valid": True}' check-config
+
+invalid_json() {
+	failing 74 'egress.conf:3: no such key: "prxy"' run --json check-config some.conf
+	ended_with 1 && one_error 'egress\.conf:3: no such key: "prxy"' &&
+		json 'list(d) == ["file", "valid", "error"] and d["valid"] is False
+			and d["file"].endswith("/some.conf") and d["file"][0] == "/"
+			and d["error"] == "egress.conf:3: no such key: \"prxy\""'
+}
+case_ "check-config of a broken file, and its path made absolute" invalid_json
+
+# ---- show, verify, changes as text ---------------------------------------------------------------
+
+whole_show() {
+	scene one prints 0 show agent1 <<-'END'
+		account    agent1
+		uid        2001
+		state      active
+		profile    default
+		backend    iptables
+		proxy      127.0.0.1:3128
+		           [::1]:3128
+		processes  3
+		sessions   1
+		  TOKEN   SERVICE  PID  TTY  RHOST      OPENED
+		  a1b2c3  sshd     812  ssh  192.0.2.7  2026-11-22T02:00:00Z
+		allowed    12 packets, 4.0 KiB
+		denied     1 packet, 180 B
+		plan       hold 2001
+		           ipv4 allow tcp 127.0.0.1/32 port 3128
+		           both reject any with prohibited
+		drift      none
+	END
+}
+case_ "show prints it all" whole_show
+case_ "show prints the drift" scene drift matches 0 '^drift +agent1: ipv4: rule 3 is missing$' show root
+case_ "show prints a range" scene range matches 0 '^uid +20000-29999$' show root
+case_ "show of an account that is not held is 3" scene free matches 3 '^state +not held$' show root
+case_ "verify prints nothing but agreement" scene one matches 0 '^kernel and plan agree$' verify
+case_ "verify prints each difference" scene drift matches 3 '^agent1: ipv4: rule 3 is missing$' verify
+case_ "hold says so" scene one matches 0 '^root: pinned$' hold root
+case_ "release says so" scene one matches 0 '^root: no longer pinned$' release root
+case_ "sync says what it did" scene one matches 0 \
+	'^accounts held: 1, released: 2; sessions ended: 3$' sync
+quiet_reap() { scene empty prints 0 --no-legend reap </dev/null; }
+case_ "reap without legend and without work is silent" quiet_reap
+
+# ---- what others chose -----------------------------------------------------------------------------
+
+no_control() {
+	scene "$@"
+	silent err && ! grep -q '[[:cntrl:]]' "$LAB/out" && ! grep -q $'\u202e\|\xc2\x9b' "$LAB/out"
+}
+case_ "list: no control character comes through" no_control odd run list
+case_ "show: no control character comes through" no_control odd run show root
+case_ "verify: no control character comes through" no_control drift run verify
+case_ "letters of other scripts do" scene odd matches 0 'jürgen' list
+locale_c() { LC_ALL=C scene odd matches 0 'j\\xc3\\xbcrgen' list; }
+case_ "but not where the locale has none" locale_c
+bad_error() { failing 5 $'\033]0;x\007 is\nbad' fails_with 1 '\\x1b\]0;x\\x07 is\\x0abad' list; }
+case_ "an error is one line, escaped" bad_error
+odd_user() { scene one matches 0 '^\\x1b\[2J: pinned$' hold $'\033[2J'; }
+case_ "a user name from the command line is escaped" odd_user
+
+# ---- colour ----------------------------------------------------------------------------------------
+
+GREEN=$'\033\\[32mactive\033\\[0m'
+coloured() { scene one run "$@" && ended_with 0 && grep -q "$GREEN" "$LAB/out"; }
+plain() { scene one run "$@" && ended_with 0 && grep -q active "$LAB/out" && ! grep -q $'\033' "$LAB/out"; }
+case_ "--color=always colours the state" coloured --color=always list
+case_ "and that of show" coloured show --color always root
+case_ "JSON has no colour" plain --color=always --json list
+case_ "no colour into a file" plain list
+terminal() {
+	env SHELL=/bin/sh TERM=xterm "$@" script -qec "LD_PRELOAD=$FAKE FAKE_SCENE=one $EGRESSCTL list" \
+		/dev/null </dev/null
+}
+coloured_on_terminal() { terminal "$@" | grep -q "$GREEN"; }
+plain_on_terminal() { terminal "$@" | grep -q '  active  '; }
+case_ "colour on a terminal" coloured_on_terminal
+case_ "NO_COLOR is honoured" plain_on_terminal NO_COLOR=1
+case_ "an empty NO_COLOR is none" coloured_on_terminal NO_COLOR=
+case_ "TERM=dumb has no colour" plain_on_terminal TERM=dumb
+
+# ---- exit status -------------------------------------------------------------------------------------
+
+case_ "a busy lock is 4" failing 16 'lock: busy' fails_with 4 'lock: busy' sync
+for errno in 1 5 11 12 22 74 95 110; do
+	case_ "errno $errno is 1" failing $errno 'a: b: c' fails_with 1 'a: b: c' list
+done
+case_ "release of what is not pinned is 3" failing 2 'root: not pinned' \
+	fails_with 3 'root: not pinned' release root
+case_ "release of nobody we know is 1" failing 2 'frob: no such user' \
+	fails_with 1 'frob: no such user' release frob
+unpinned_json() {
+	failing 2 'root: not pinned' run --json release root
+	ended_with 3 && one_error 'root: not pinned' && json 'd == {"account": "root", "pinned": False}'
+}
+case_ "and is an answer as JSON" unpinned_json
+no_half_document() { failing 5 'a: b: c' fails_with 1 'a: b: c' --json "$@"; }
+for verb in list "show root" "hold root" "release root" sync reap verify; do
+	# shellcheck disable=SC2086  # words
+	case_ "$verb --json: an error leaves stdout empty" no_half_document $verb
+done
+
+with_log() {
+	local WRAP=(env "FAKE_LOG=$1")
+	scene one run --json list
+	ended_with 0 && json 'len(d) == 1'
+}
+warned() { with_log '4egress.conf: old' && one_error 'egress.conf: old'; }
+unwarned() { with_log '5egress.conf: fine' && silent err; }
+case_ "a warning of the library is a line on stderr" warned
+case_ "a notice is not" unwarned
+
+# ---- usage -------------------------------------------------------------------------------------------
+
+usage() { scene one fails_with 2 "$@"; }
+case_ "unknown verb" usage '"frob": no such verb: see egressctl --help' frob
+case_ "unknown long option" usage '"--frob": no such option.*' --frob
+case_ "unknown short option" usage '"-x": no such option.*' list -x
+case_ "an argument to --json" usage '"--json=1": no such option.*' --json=1
+case_ "option without its argument" usage '"-c": needs an argument.*' -c
+case_ "colour of another kind" usage '--color: "blue" is not auto, always or never' --color=blue
+case_ "argument missing" usage 'show: argument missing: needs USER' show
+case_ "argument too many" usage 'list: "x": one argument too many' list x
+case_ "empty user" usage '"": not a user: empty' hold ''
+case_ "empty file" usage '"": not a file: empty' -c '' list
+case_ "an odd verb is escaped" usage '"\\x1b\[2J": no such verb.*' $'\033[2J'
+case_ "uid out of range" scene one fails_with 1 '"99999999999999999999": not a uid: out of range' \
+	show 99999999999999999999
+case_ "uid -1" scene one fails_with 1 '"4294967295": not a uid: out of range' show 4294967295
+case_ "uid of nobody we know" scene one fails_with 1 '"4000000000": no such user: .*' hold 4000000000
+case_ "a name like an option after --" scene one matches 0 '^-c: pinned$' hold -- -c
+posix() { POSIXLY_CORRECT=1 no_titles list --no-legend; }
+case_ "POSIXLY_CORRECT changes nothing" posix
+case_ "--help" scene one matches 0 '^  check-config \[FILE\] +parse' --help
+case_ "--help after a verb" scene one matches 0 '^usage: egressctl ' show --help
+case_ "--version" scene one matches 0 '^egressctl [0-9]+\.[0-9]+' --version
+
+# ---- writing -----------------------------------------------------------------------------------------
+
+cannot_write() {
+	local said
+	scene many "$@" 2>"$LAB/err"
+	[ "$(cat "$LAB/status")" -eq 1 ] || { echo "status $(cat "$LAB/status")"; return 1; }
+	said=$(cat "$LAB/err")
+	[ "$said" = "${WANT-}" ] || { echo "said: $said"; return 1; }
+}
+to_full() { "${WRAP[@]}" "$EGRESSCTL" "$@" >/dev/full; echo $? >"$LAB/status"; }
+to_closed() { "${WRAP[@]}" "$EGRESSCTL" "$@" >&-; echo $? >"$LAB/status"; }
+# The reader is gone before anything is written.
+to_pipe() {
+	[ -p "$LAB/gone" ] || mkfifo "$LAB/gone"
+	# shellcheck disable=SC2094  # opened for both first, so that opening for writing does not wait
+	exec 8<>"$LAB/gone" 9>"$LAB/gone" 8>&-
+	"${WRAP[@]}" env --default-signal=PIPE "$EGRESSCTL" "$@" >&9
+	echo $? >"$LAB/status"
+	exec 9>&-
+}
+WANT="egressctl: standard output: cannot write: No space left on device"
+case_ "a full disk is noticed" cannot_write to_full list
+case_ "a full disk is noticed for JSON" cannot_write to_full --json list
+case_ "a full disk is noticed for --help" cannot_write to_full --help
+WANT="egressctl: standard output: cannot write: Bad file descriptor"
+case_ "a closed stdout is noticed" cannot_write to_closed list
+WANT=
+case_ "a reader that went away is no noise" cannot_write to_pipe list
+case_ "nor for JSON" cannot_write to_pipe --json list
+
+lab_end

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the tests of egressctl share; sourced after lab.sh, used after lab_start.
+
+# The one that was just built.
+built_egressctl() {
+	local file
+	for file in "${BUILD:?the tree to test}/tools/egressctl" "$BUILD/egressctl"; do
+		[ -x "$file" ] && { echo "$file"; return; }
+	done
+	echo "no egressctl in $BUILD" >&2
+	return 1
+}
+
+# The command under test, and what comes before it (setpriv ...); set by the scripts.
+EGRESSCTL=egressctl
+WRAP=()
+
+# run ARGS...: leaves what came back in $status and in the files out and err of the lab.
+run() {
+	"${WRAP[@]}" "$EGRESSCTL" "$@" >"$LAB/out" 2>"$LAB/err"
+	status=$?
+}
+
+ended_with() {
+	[ "$status" -eq "$1" ] && return
+	cat "$LAB/err"
+	echo "exit status $status instead of $1"
+	return 1
+}
+
+silent() { [ ! -s "$LAB/$1" ] || { echo "on std$1: $(cat "$LAB/$1")"; return 1; }; }
+
+# one_error PATTERN: exactly one line on stderr, "egressctl: " and something like PATTERN.
+one_error() {
+	[ "$(wc -l <"$LAB/err")" -eq 1 ] || { echo "not one line: $(cat "$LAB/err")"; return 1; }
+	grep -Exq -e "egressctl: $1" "$LAB/err" || { echo "said: $(cat "$LAB/err")"; return 1; }
+}
+
+# fails_with STATUS PATTERN ARGS...: nothing on stdout, one line on stderr.
+fails_with() {
+	local want=$1 pattern=$2
+	shift 2
+	run "$@"
+	ended_with "$want" && silent out && one_error "$pattern"
+}
+
+# prints STATUS ARGS... <TEXT: exactly this text, and no word on stderr.
+prints() {
+	local want=$1
+	shift
+	run "$@"
+	ended_with "$want" && silent err && diff - "$LAB/out"
+}
+
+# matches STATUS PATTERN ARGS...: some line of stdout matches, no word on stderr.
+matches() {
+	local want=$1 pattern=$2
+	shift 2
+	run "$@"
+	ended_with "$want" && silent err || return 1
+	grep -Eq -e "$pattern" "$LAB/out" || { cat "$LAB/out"; echo "no line like $pattern"; return 1; }
+}
+
+# json EXPRESSION: is it true of the document "d" that was printed? Python reads JSON strictly.
+json() {
+	python3 -I -c '
+import json, sys
+text = open(sys.argv[1], "rb").read()
+d = json.loads(text.decode("ascii"))
+ACCOUNT = ["account", "uid", "ranges", "state", "profile", "backend", "proxy", "processes",
+           "sessions", "allowed", "denied"]
+SESSION = ["token", "service", "pid", "tty", "rhost", "opened"]
+if not eval("(%s)" % sys.argv[2]):
+    sys.exit("not so: %s\n%s" % (sys.argv[2], d))
+' "$LAB/out" "$1" 2>&1
+}
+
+# json_of STATUS EXPRESSION ARGS...: with --json; no word on stderr.
+json_of() {
+	local want=$1 expression=$2
+	shift 2
+	run --json "$@"
+	ended_with "$want" && silent err && json "$expression"
+}
