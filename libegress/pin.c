@@ -8,8 +8,11 @@ static int pin_locked(struct operation *op, const struct coverage *coverage)
 {
 	uid_t uid = coverage->person.uid;
 	bool was_pinned = ledger_is_pinned(op->ledger, uid);
-	int r = hold_enter(op, coverage);
+	int r = operation_kernel(op);
 
+	if (r)
+		return r;
+	r = hold_enter(op, coverage);
 	if (!r)
 		r = ledger_pin(op->ledger, uid, &op->ctx->fault);
 	if (!r)

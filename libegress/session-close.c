@@ -31,8 +31,9 @@ static int find_subject(struct egress_ctx *ctx, uid_t uid, const struct backend_
 	return r;
 }
 
-/* Drops the record; *ret_last: this was the last need on record. */
-static int drop(struct operation *op, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_last)
+/* Drops the record; *ret_last: this was the last need on record; *ret_held: the uid has its folder still. */
+static int drop(struct operation *op, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_last,
+		bool *ret_held)
 {
 	struct need need = { 0 };
 	int r = ledger_drop(op->ledger, uid, token, &op->ctx->fault);
@@ -46,6 +47,7 @@ static int drop(struct operation *op, uid_t uid, const char *token, unsigned int
 		return r;
 	*ret_sessions = need.sessions;
 	*ret_last = known && need_is_nothing(&need);
+	*ret_held = ledger_has(op->ledger, uid);
 	return 0;
 }
 
@@ -91,7 +93,7 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 		r = operation_begin(ctx, ops, &op);
 	if (r)
 		return r;
-	r = operation_end(&op, drop(&op, uid, token, &sessions, &last));
+	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held));
 	if (!r && last && !keep) {
 		wait_for_leftovers(uid);
 		r = settle(ctx, ops, uid, keep, &held);

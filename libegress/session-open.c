@@ -73,6 +73,8 @@ static int open_locked(struct operation *op, const struct coverage *coverage,
 	unsigned int sessions = 0;
 	int r = is_free_by_now(op, coverage);
 
+	if (!r)
+		r = operation_kernel(op); /* before the record: out of reach, it leaves nothing to take back */
 	if (r)
 		return r < 0 ? r : 0;
 	r = record_and_hold(op, coverage, session, &sessions);

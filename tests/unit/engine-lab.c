@@ -44,17 +44,18 @@ static const char *keep_path(const char *name)
 void lab_begin(void)
 {
 	static struct backend_ops spy;
-	static const struct backend_ops *const backends[] = { &spy, NULL };
+	static const struct backend_ops *const fakes[] = { &spy, NULL };
 
+	folder_make();
 	spy = backend_mem;
 	spy.replace = spy_replace;
 	spy.remove = spy_remove;
-	lab = (struct lab){ .backends = backends };
+	lab = (struct lab){ 0 };
 	mem_kernel_use(&lab.kernel);
 	ck_assert_int_eq(egress_ctx_new(&lab.ctx), 0);
 	lab.ctx->statedir = keep_path("state");
 	lab.ctx->libdir = keep_path("lib");
-	lab.ctx->backends = backends;
+	lab.ctx->backends = fakes;
 	ck_assert_int_eq(egress_ctx_set_config(lab.ctx, folder_path("egress.conf"), 0), 0);
 	egress_ctx_set_log(lab.ctx, remember_line, NULL);
 	lab_conf(LAB_CONF);
@@ -83,25 +84,112 @@ bool lab_log_has(const char *part)
 	return strstr(lab.log, part) != NULL;
 }
 
-static void make_folder_and_begin(void)
+struct egress_session *lab_open(const char *user)
 {
-	folder_make();
-	lab_begin();
+	const struct egress_request request = { .user = user, .service = "unit", .tty = "tty1" };
+	struct egress_session *session = NULL;
+	int r = egress_open(lab.ctx, &request, &session);
+
+	ck_assert_msg(r == 0, "open %s: %s: %s", user, strerror(-r), egress_ctx_error(lab.ctx));
+	ck_assert_uint_eq(lab.kernel.handles, 0);
+	return session;
 }
 
-static void end_and_remove_folder(void)
+void lab_deny(const char *user, int error)
 {
-	lab_end();
-	folder_remove();
+	const struct egress_request request = { .user = user, .service = "unit" };
+	struct egress_session *const untouched = (struct egress_session *)&lab;
+	struct egress_session *session = untouched;
+	int r = egress_open(lab.ctx, &request, &session);
+
+	ck_assert_msg(r == error, "open %s: %d, not %d: %s", user, r, error, egress_ctx_error(lab.ctx));
+	ck_assert_ptr_eq(session, untouched);
+	ck_assert_str_ne(egress_ctx_error(lab.ctx), "");
+	ck_assert_uint_eq(lab.kernel.handles, 0);
 }
 
-int lab_run(const char *program, Suite *suite)
+/* The child changes a copy of the fake kernel: only its record is seen here. */
+void lab_open_and_die(const char *user)
 {
-	TCase *tcase = tcase_create(program);
+	int status;
+	pid_t pid = fork();
 
-	(void)tcase;
-	(void)suite;
-	(void)make_folder_and_begin;
-	(void)end_and_remove_folder;
-	return 0;
+	if (pid == 0) {
+		lab_open(user);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+bool lab_close(struct egress_session *session)
+{
+	unsigned int sessions = 99;
+	bool held = false;
+	int r = egress_close(lab.ctx, session->uid, session->token, &sessions, &held);
+
+	ck_assert_msg(r == 0, "close: %s", egress_ctx_error(lab.ctx));
+	ck_assert_uint_eq(sessions, lab_records(session->uid));
+	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_int_eq(held, lab_stands(session->uid));
+	egress_session_free(session);
+	return held;
+}
+
+bool lab_stands(uid_t uid)
+{
+	return mem_find(&lab.kernel, (struct uid_range){ uid, uid }) != NULL;
+}
+
+size_t lab_records(uid_t uid)
+{
+	char pattern[64];
+
+	snprintf(pattern, sizeof(pattern), "state/net-*/%u/????????????????????????????????", uid);
+	return folder_glob(pattern, NULL);
+}
+
+const char *lab_uid_path(uid_t uid, const char *name)
+{
+	static char path[256];
+	char *net = NULL;
+
+	ck_assert_uint_eq(folder_glob("state/net-*", &net), 1);
+	snprintf(path, sizeof(path), "%s/%u/%s", net, uid, name);
+	free(net);
+	return path;
+}
+
+void lab_nothing_left(void)
+{
+	ck_assert_uint_eq(lab.kernel.count, 0);
+	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(folder_glob("state/net-*/[0-9]*", NULL), 0);
+}
+
+pid_t lab_process(uid_t uid)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (setresuid(uid, uid, uid) || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+void lab_end_process(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }

@@ -4,7 +4,7 @@
 
 /*
  * The whole library over a fake kernel, fake users and folders of its own: what t-engine and t-upkeep
- * drive. lab_begin and lab_end are checked fixtures.
+ * drive. lab_begin and lab_end are checked fixtures; main returns folder_run_as_root.
  */
 #include "backend-mem.h"
 #include "engine.h"
@@ -20,7 +20,6 @@
 struct lab {
 	struct egress_ctx *ctx;
 	struct mem_kernel kernel;
-	const struct backend_ops *const *backends;
 	char log[4096]; /* what the library told, a line each */
 
 	/* Called by the fake before a replace or a remove is done. NULL: nothing. */
@@ -35,9 +34,6 @@ void lab_end(void);
 void lab_conf(const char *text); /* the configuration, from now on */
 void lab_log_clear(void);
 bool lab_log_has(const char *part);
-
-/* Runs the suite's cases as root, or skips PROGRAM. For main to return. */
-int lab_run(const char *program, Suite *suite);
 
 /* Opens a session of USER that must succeed; NULL only where nothing covers the user. */
 struct egress_session *lab_open(const char *user);

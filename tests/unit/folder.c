@@ -2,9 +2,9 @@
 #include "folder.h"
 
 #include "safe-read.h"
+#include "unit.h"
 #include "util.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static char top[PATH_MAX / 8]; /* of the program; each test makes one in it */
 static char folder[PATH_MAX / 4];
 static int folder_descriptor = -1;
 
@@ -24,7 +25,7 @@ static const char *find_parent(void)
 	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
 		int fd = -1;
 
-		if (!parents[i] || strlen(parents[i]) > sizeof(folder) / 2 || access(parents[i], W_OK))
+		if (!parents[i] || strlen(parents[i]) > sizeof(top) / 2 || access(parents[i], W_OK))
 			continue;
 		if (!safe_open_dir(parents[i], NULL, &fd)) {
 			close(fd);
@@ -34,24 +35,6 @@ static const char *find_parent(void)
 	return NULL;
 }
 
-bool folder_is_possible(void)
-{
-	return find_parent() != NULL;
-}
-
-int folder_skip(const char *program, const char *reason)
-{
-	printf("skip - %s: %s\n", program, reason);
-	return EXIT_SUCCESS;
-}
-
-void folder_make(void)
-{
-	snprintf(folder, sizeof(folder), "%s/egress-unit-XXXXXX", find_parent());
-	ck_assert_msg(mkdtemp(folder), "%s: %m", folder);
-	ck_assert_int_eq(safe_open_dir(folder, NULL, &folder_descriptor), 0);
-}
-
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
@@ -59,11 +42,39 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return type == FTW_DP ? rmdir(path) : unlink(path);
 }
 
-void folder_remove(void)
+static int skip(const char *program, const char *reason)
 {
-	close(folder_descriptor);
-	folder_descriptor = -1;
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	printf("skip - %s: %s\n", program, reason);
+	return EXIT_SUCCESS;
+}
+
+int folder_run(const char *program, Suite *suite)
+{
+	const char *parent = find_parent();
+	int status;
+
+	if (!parent)
+		return skip(program, "no folder whose parents nobody else may write to");
+	snprintf(top, sizeof(top), "%s/egress-unit-XXXXXX", parent);
+	if (!mkdtemp(top)) {
+		perror(top);
+		return EXIT_FAILURE;
+	}
+	status = unit_run(suite);
+	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return status;
+}
+
+int folder_run_as_root(const char *program, Suite *suite)
+{
+	return geteuid() == 0 ? folder_run(program, suite) : skip(program, "needs uid 0");
+}
+
+void folder_make(void)
+{
+	snprintf(folder, sizeof(folder), "%s/XXXXXX", top);
+	ck_assert_msg(mkdtemp(folder), "%s: %m", folder);
+	ck_assert_int_eq(safe_open_dir(folder, NULL, &folder_descriptor), 0);
 }
 
 int folder_fd(void)

@@ -4,26 +4,29 @@
 
 /*
  * A folder of a test's own, whose parents nobody else may write to: /tmp would not do for files that
- * decide who is held. As fixtures:
+ * decide who is held. A checked fixture makes it, the end of the program removes it:
  *
- *	tcase_add_checked_fixture(tcase, folder_make, folder_remove);
+ *	tcase_add_checked_fixture(tcase, folder_make, NULL);
+ *	...
+ *	return folder_run("t-something", suite);
  *
- * or unchecked ones, then what a crashed test left is removed as well. All paths are relative to it.
+ * All names are relative to it.
  */
+#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Can there be one? A program whose answer is no says so by folder_skip and has no other result. */
-bool folder_is_possible(void);
-int folder_skip(const char *program, const char *reason); /* for main to return */
+/* For main: runs the suite, or says why it is skipped. */
+int folder_run(const char *program, Suite *suite);
+/* The same, for tests that need uid 0 as well. */
+int folder_run_as_root(const char *program, Suite *suite);
 
 void folder_make(void);
-void folder_remove(void);
 
 /* The absolute path of NAME in the folder; one of eight buffers that take turns. */
 const char *folder_path(const char *name);
-int folder_fd(void); /* of the folder itself, until folder_remove */
+int folder_fd(void); /* of the folder itself */
 
 void folder_mkdir(const char *name, mode_t mode);
 void folder_write(const char *name, const char *text);
