@@ -7,7 +7,7 @@
 
 #include "exit.h"
 
-/* USER is a name, taken as it is, or a number, turned into the name of that uid. Malloced in *ret. */
+/* USER is a name, taken as it is, or a number, turned into that uid's name. Malloced in *ret. */
 enum exit_code args_user(const char *user, char **ret);
 
 /* False only if the user database says for certain that there is no such user. */

@@ -184,7 +184,7 @@ static enum exit_code run_verb(const struct verb *verb, const struct command *co
 		.out = out,
 		.json = command->json,
 		.legend = !command->no_legend,
-		.coloured = !command->json && output_coloured(command->colour),
+		.coloured = output_coloured(command->colour),
 	};
 	enum exit_code code = EXIT_DONE;
 	int error = egress_ctx_new(&tool.ctx);
@@ -220,8 +220,8 @@ static enum exit_code run_command(const struct command *command, FILE *out)
 }
 
 /*
- * A closed descriptor 0, 1 or 2 must not become one of the library's files, which what we print would
- * then overwrite. O_PATH: reading and writing still fail.
+ * A closed descriptor 0, 1 or 2 must not become one of the library's files, which what we print
+ * would then overwrite. O_PATH: reading and writing still fail.
  */
 static void occupy_standard_files(void)
 {

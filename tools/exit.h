@@ -25,7 +25,7 @@ enum exit_code exit_usage(const char *format, ...) __attribute__((format(printf,
 /* Says what the context's last call failed with. */
 enum exit_code exit_failed(const struct egress_ctx *ctx, int error);
 
-/* The same for a call about USER: what the library calls -ENOENT is a "no" only if there is such a user. */
+/* The same for a call about USER: -ENOENT is a "no" only if there is such a user. */
 enum exit_code exit_failed_user(const struct egress_ctx *ctx, int error, const char *user);
 
 /* POINTER, or the end of the program if it is NULL: a tool without memory has nothing to undo. */

@@ -11,8 +11,8 @@
 #include "exit.h"
 
 /*
- * Output is collected and written at the end, in one piece: a document is never half there because of us,
- * and the reason for a failed write is not lost in a buffer.
+ * Output is collected and written at the end, in one piece: a document is never half there because
+ * of us, and the reason for a failed write is not lost in a buffer.
  */
 struct output {
 	FILE *stream; /* for printing to */

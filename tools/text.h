@@ -11,8 +11,8 @@
 #define TEXT_BLOCK 2U /* newlines and tabs stay */
 
 /*
- * TEXT with each byte that is not part of a printable character as \xNN: a name cannot move the cursor,
- * end the line or turn the reading direction. Malloced, never NULL.
+ * TEXT with each byte that is not part of a printable character as \xNN: a name cannot move the
+ * cursor, end the line or turn the reading direction. Malloced, never NULL.
  */
 char *text_escape(const char *text, unsigned int flags);
 
@@ -23,6 +23,7 @@ size_t text_width(const char *text);
 char *text_bytes(uint64_t bytes, char text[TEXT_BYTES_MAX]); /* "180 B", "4.0 KiB" */
 
 #define TEXT_TIME_MAX 40
-char *text_time(time_t time, char text[TEXT_TIME_MAX]); /* ISO 8601, UTC; "" if no calendar has it */
+/* ISO 8601, UTC; "" if no calendar has it. */
+char *text_time(time_t time, char text[TEXT_TIME_MAX]);
 
 #endif

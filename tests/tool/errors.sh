@@ -122,12 +122,6 @@ full() {
 }
 case_ "a full disk is noticed" full list
 case_ "a full disk is noticed for JSON" full --json show agent1
-closed() {
-	egressctl hold agent1 <&- >&- 2>&-
-	status=$?
-	ended_with 1 && held 2001 && ! grep -r 'pinned$' /run/egress /var/lib/egress /run/xtables.lock
-}
-case_ "what is printed to a closed stdout does not end up in a file of ours" closed
 run release agent1
 case_ "nothing is left" nothing_left
 

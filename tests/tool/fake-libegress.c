@@ -7,7 +7,10 @@
  *	FAKE_ERRNO   each operation fails with this number,
  *	FAKE_ERROR   and this text
  *	FAKE_LOG     this line is logged, with the priority that its first character says
+ *	FAKE_FILE    is opened for writing, three times, and stays open, as the library's own files
+ *	             do while it logs
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +107,12 @@ static int begin(struct egress_ctx *ctx)
 {
 	const char *log = getenv("FAKE_LOG");
 	const char *number = getenv("FAKE_ERRNO");
+	const char *file = getenv("FAKE_FILE");
 
+	for (int i = 0; file && i < 3; i++) {
+		if (open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0)
+			abort();
+	}
 	if (log && ctx->log)
 		ctx->log(*log - '0', log + 1, ctx->data);
 	return number ? -atoi(number) : 0;

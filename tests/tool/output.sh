@@ -253,6 +253,17 @@ cannot_write() {
 }
 to_full() { "${WRAP[@]}" "$EGRESSCTL" "$@" >/dev/full; echo $? >"$LAB/status"; }
 to_closed() { "${WRAP[@]}" "$EGRESSCTL" "$@" >&-; echo $? >"$LAB/status"; }
+# A file of the library's must not be what is printed to.
+into_file() {
+	local WRAP=(env "FAKE_FILE=$LAB/library" "FAKE_LOG=4odd")
+	: >"$LAB/library"
+	scene one into_file_closed list
+}
+into_file_closed() {
+	"${WRAP[@]}" "$EGRESSCTL" "$@" <&- >&- 2>&-
+	! grep . "$LAB/library"
+}
+case_ "closed descriptors do not become the library's files" into_file
 # The reader is gone before anything is written.
 to_pipe() {
 	[ -p "$LAB/gone" ] || mkfifo "$LAB/gone"

@@ -60,7 +60,8 @@ case_ "a leftover process lingers" wait_for 10 matches 0 '^agent1 +2001 +lingeri
 case_ "reap leaves it" json_of 0 'd["released"] == 0' reap
 case_ "its rules stay" held 2001
 pkill -U 2001 -x sleep
-reaped() { json_of 0 'd["released"] == 1' reap && no_rules; }
+# The close may still have been waiting for it: then that has released it.
+reaped() { json_of 0 'd["ended"] == 0' reap && no_rules; }
 case_ "reap releases when it is gone" wait_for 10 reaped
 case_ "nothing is left then" nothing_left
 
