@@ -4,14 +4,16 @@
 #include "util.h"
 
 /*
- * Both families are read and edited before either is written, so that most of what can fail fails while
- * nothing has changed. Then IPv4 is written, then IPv6; if IPv6 cannot be, IPv4 is put back.
+ * Both families are read and edited before either is written, so that most of what can fail fails
+ * while nothing has changed. Then IPv4 is written, then IPv6; if IPv6 cannot be, IPv4 is put back.
  */
 
-#define TRIES 8      /* of one write that somebody without the lock got in between */
+#define TRIES 8 /* of one write that somebody without the lock got in between */
 #define RETRY_MS 2
 
-/* Reads one family and edits it. Where there is no table, nothing can stand and nothing is removed. */
+/*
+ * Reads one family and edits it. Where there is no table, nothing can stand and nothing is removed.
+ */
 static int prepare(struct xt_table *table, const struct xt_family *family,
 		   const struct xt_change *change, struct fault *fault)
 {
@@ -28,8 +30,9 @@ static int prepare(struct xt_table *table, const struct xt_family *family,
 }
 
 /*
- * After a write that failed: if CHANGE finds nothing to do in a new reading, it stands after all. FAILED is
- * what the write said, and is returned if it does not stand. -EIO if that cannot be known.
+ * After a write that failed: if CHANGE finds nothing to do in a new reading, it stands after all.
+ * FAILED is what the write said, and is returned if it does not stand. -EIO if that cannot be
+ * known.
  */
 static int check_failed_write(const struct xt_family *family, const struct xt_change *change,
 			      int failed, struct fault *fault)
@@ -113,7 +116,8 @@ static int undo_written(struct backend *backend, const struct xt_table *tables, 
 		if (undo_family(backend, &tables[i - 1]) == 0)
 			continue;
 		fault_clear(reason);
-		failed = fault_set(reason, -EIO, "%.400s; %s could not be undone: kernel state unknown",
+		failed = fault_set(reason, -EIO,
+				   "%.400s; %s could not be undone: kernel state unknown",
 				   first.line, xt_families[i - 1].name);
 	}
 	return failed;

@@ -45,6 +45,21 @@ static void view_clear(struct view *view)
 
 /* --- What concerns everybody: the entry point and the dispatch. --- */
 
+/* Rule NUMBER of OUTPUT is our jump; JUMPS came before it. */
+static int add_jump(struct view *view, size_t number, size_t jumps)
+{
+	const char *name = view_name(view);
+
+	if (jumps > 0)
+		return standing_add_drift(&view->common,
+					  "%s: OUTPUT rule %zu jumps to %s once more", name, number,
+					  XT_CHAIN_ENTRY);
+	if (number == 1)
+		return 0;
+	return standing_add_drift(&view->common, "%s: OUTPUT rule %zu, not rule 1, jumps to %s",
+				  name, number, XT_CHAIN_ENTRY);
+}
+
 static int read_output(struct view *view)
 {
 	AUTO_FREE struct xt_item *owned = NULL;
@@ -56,17 +71,10 @@ static int read_output(struct view *view)
 		return error;
 	owned = output.items;
 	for (size_t i = 0; i < output.count && !error && jumps < COMMON_DRIFT_MAX; i++) {
-		if (!xt_is_jump(view->table.family, output.items[i].entry, output.items[i].target))
-			continue;
-		if (jumps++ > 0)
-			error = standing_add_drift(&view->common,
-						   "%s: OUTPUT rule %zu jumps to " XT_CHAIN_ENTRY
-						   " once more",
-						   view_name(view), i + 1);
-		else if (i > 0)
-			error = standing_add_drift(&view->common,
-						   "%s: OUTPUT rule %zu, not rule 1, jumps to " XT_CHAIN_ENTRY,
-						   view_name(view), i + 1);
+		const struct xt_item *item = &output.items[i];
+
+		if (xt_is_jump(view->table.family, item->entry, item->target))
+			error = add_jump(view, i + 1, jumps++);
 	}
 	if (jumps == 0 && !error)
 		error = standing_add_drift(&view->common, "%s: nothing jumps to " XT_CHAIN_ENTRY,
@@ -248,7 +256,8 @@ static int check_dispatch(const struct view *view, const char *chain, struct sta
 		if (order == 0)
 			found++;
 		else if (order > 0 && !found && dispatch_overlap(branch->uids, uids))
-			error = standing_add_drift(standing, "%s: the dispatch leads to %s before %s",
+			error = standing_add_drift(standing,
+						   "%s: the dispatch leads to %s before %s",
 						   view_name(view), branch->target, chain);
 	}
 	if (found == 0 && !error)
@@ -304,8 +313,8 @@ static void plan_add(struct plan *plan, const struct rule *rule, sa_family_t fam
 }
 
 /*
- * Each family's order is kept; a rule that both have becomes one. Where the kernel cannot tell which family
- * came first, the first does: see plan_same_rules.
+ * Each family's order is kept; a rule that both have becomes one. Where the kernel cannot tell
+ * which family came first, the first does: see plan_same_rules.
  */
 static int merge(const struct account *first, const struct account *second, struct plan *plan)
 {

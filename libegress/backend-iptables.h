@@ -17,7 +17,10 @@ int iptables_change(struct backend *backend, const struct xt_change *change, str
 int iptables_list(struct backend *backend, const struct uid_range *only, struct fault *fault,
 		  struct standing **ret, size_t *ret_count);
 
-/* xt_family_table_state, with the remedy in FAULT for -EOPNOTSUPP, which NEEDED makes of "unsupported". */
+/*
+ * xt_family_table_state, with the remedy in FAULT for -EOPNOTSUPP, which NEEDED makes of
+ * "unsupported".
+ */
 int iptables_table_state(const struct xt_family *family, bool needed, struct fault *fault,
 			 enum xt_table_state *ret);
 

@@ -3,8 +3,9 @@
 #define EGRESS_BACKEND_H
 
 /*
- * The seam between plan and kernel: six operations. A backend makes the kernel equal to plans; nobody
- * else knows about chains, tables or messages. All return 0 or a negative errno and tell FAULT why.
+ * The seam between plan and kernel: six operations. A backend makes the kernel equal to plans;
+ * nobody else knows about chains, tables or messages. All return 0 or a negative errno and tell
+ * FAULT why.
  */
 #include "deadline.h"
 #include "fault.h"
@@ -18,8 +19,9 @@ struct traffic {
 
 /*
  * What stands in the kernel for one subject. DRIFT: lines about what no plan can express (a foreign
- * rule in our chain, a chain that no dispatch leads to, our jump missing or not first), NULL-terminated
- * or NULL. A standing hold with drift or with rules unlike its plan does not count as held.
+ * rule in our chain, a chain that no dispatch leads to, our jump missing or not first),
+ * NULL-terminated or NULL. A standing hold with drift or with rules unlike its plan does not count
+ * as held.
  */
 struct standing {
 	struct plan plan;
@@ -30,32 +32,37 @@ struct standing {
 struct backend_ops {
 	const char *name; /* "iptables" */
 
-	/* Can this kernel and process use the backend? Loads no module, changes nothing. -EOPNOTSUPP. */
+	/*
+	 * Can this kernel and process use the backend? Loads no module, changes nothing.
+	 * -EOPNOTSUPP.
+	 */
 	int (*probe)(struct fault *fault);
 
 	/*
-	 * Takes the host's lock by DEADLINE (-EBUSY) and keeps it until close; DEADLINE NULL: no lock, the
-	 * handle is good for list only. Nothing is read yet, and no module is loaded by open, list and
-	 * remove: where the kernel has no tables nothing stands.
+	 * Takes the host's lock by DEADLINE (-EBUSY) and keeps it until close; DEADLINE NULL: no
+	 * lock, the handle is good for list only. Nothing is read yet, and no module is loaded by
+	 * open, list and remove: where the kernel has no tables nothing stands.
 	 */
 	int (*open)(const struct deadline *deadline, struct fault *fault, struct backend **ret);
 
 	/*
-	 * Makes each plan's subject equal to its plan, in one transaction a family; our own entry point
-	 * stands first afterwards. Atomic and idempotent: an error means that nothing changed, except
-	 * -EIO, kernel state unknown. Foreign rules and all counters but those of changed rules survive.
-	 * A subject that is held already has no moment of openness.
+	 * Makes each plan's subject equal to its plan, in one transaction a family; our own entry
+	 * point stands first afterwards. Atomic and idempotent: an error means that nothing
+	 * changed, except -EIO, kernel state unknown. Foreign rules and all counters but those of
+	 * changed rules survive. A subject that is held already has no moment of openness.
 	 */
 	int (*replace)(struct backend *backend, const struct plan *plans, size_t count,
 		       struct fault *fault);
 
-	/* Removes the subjects' rules; absence is success. With the last one goes all that is ours. */
+	/*
+	 * Removes the subjects' rules; absence is success. With the last one goes all that is ours.
+	 */
 	int (*remove)(struct backend *backend, const struct uid_range *subjects, size_t count,
 		      struct fault *fault);
 
 	/*
-	 * What stands, ascending by uids: all of it, or ONLY that subject if not NULL (then *ret_count is
-	 * 0 or 1). Read from the kernel at each call. Free with standing_free.
+	 * What stands, ascending by uids: all of it, or ONLY that subject if not NULL (then
+	 * *ret_count is 0 or 1). Read from the kernel at each call. Free with standing_free.
 	 */
 	int (*list)(struct backend *backend, const struct uid_range *only, struct fault *fault,
 		    struct standing **ret, size_t *ret_count);

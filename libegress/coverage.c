@@ -13,21 +13,6 @@ void coverage_clear(struct coverage *coverage)
 	conf_free(coverage->remembered);
 }
 
-static bool ledger_knows(struct egress_ctx *ctx, uid_t uid)
-{
-	struct ledger *ledger = NULL;
-	bool known;
-
-	/* Without privilege nothing was ever written, and nothing can be read. */
-	if (geteuid() != 0)
-		return false;
-	if (ledger_peek(ctx->statedir, NULL, &ledger))
-		return true;
-	known = ledger_has(ledger, uid);
-	ledger_close(ledger);
-	return known;
-}
-
 /* Without the host's lock: a login that nothing covers must not wait for it. */
 static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 {
@@ -45,6 +30,25 @@ static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 	standing_free(standing, count);
 	ops->close(backend);
 	return holds;
+}
+
+/* A ledger that cannot be read must not lock out everybody: then the kernel says who is held. */
+static bool ledger_knows(struct egress_ctx *ctx, uid_t uid)
+{
+	struct ledger *ledger = NULL;
+	struct fault why = { 0 };
+	bool known;
+
+	/* Without privilege nothing was ever written, and nothing can be read. */
+	if (geteuid() != 0)
+		return false;
+	if (ledger_peek(ctx->statedir, &why, &ledger)) {
+		ctx_log(ctx, LOG_ALERT, "%s", why.line);
+		return kernel_holds(ctx, uid);
+	}
+	known = ledger_has(ledger, uid);
+	ledger_close(ledger);
+	return known;
 }
 
 static bool is_named(const struct coverage *coverage)

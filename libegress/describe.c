@@ -35,11 +35,14 @@ static int describe_session(const struct session *session, struct egress_record 
 static int describe_sessions(const struct view *view, uid_t uid, struct egress_account *account)
 {
 	AUTO_FREE struct session *sessions = NULL;
+	struct fault why = { 0 };
 	size_t count = 0, live = 0;
 	int r = 0;
 
 	if (view->ledger && account->uid_first == account->uid_last)
-		r = ledger_sessions(view->ledger, uid, &view->ctx->fault, &sessions, &count);
+		r = ledger_sessions(view->ledger, uid, &why, &sessions, &count);
+	if (r == -EIO) /* the others must still be told of */
+		r = lines_add(&account->drift, "%s", why.line);
 	if (r)
 		return r;
 	account->sessions = calloc(count + 1, sizeof(struct egress_record *));

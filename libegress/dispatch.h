@@ -3,8 +3,9 @@
 #define EGRESS_DISPATCH_H
 
 /*
- * How a packet finds its account's chain: the branches of the chain EGRESS, computed from the subjects that
- * stand. Pure. Of several subjects with the same uid the narrowest decides, so it branches off first.
+ * How a packet finds its account's chain: the branches of the chain EGRESS, computed from the
+ * subjects that stand. Pure. Of several subjects with the same uid the narrowest decides, so it
+ * branches off first.
  */
 #include "plan.h"
 

@@ -107,7 +107,7 @@ int egress_release(struct egress_ctx *ctx, const char *user);
 
 /* What egress_sync and egress_reap did. */
 struct egress_changes {
-	unsigned int held;     /* accounts whose rules stand now, made or mended where needed */
+	unsigned int held;     /* accounts whose rules were made or mended */
 	unsigned int released; /* accounts whose rules were removed */
 	unsigned int ended;    /* sessions dropped because their opener is gone */
 };
@@ -119,8 +119,8 @@ int egress_sync(struct egress_ctx *ctx, struct egress_changes *ret);
 /* Drops sessions whose opener is gone and releases what nothing needs. Errors: every one but -ENOENT. */
 int egress_reap(struct egress_ctx *ctx, struct egress_changes *ret);
 
-/* Compares kernel and plan, position and order included; changes nothing. USER: one account, or NULL
- * for all that must be held. *ret_differences: NULL-terminated lines, none if all is as it must be;
+/* Compares kernel and plan, position and order included; changes nothing. USER: as for egress_show, or
+ * NULL for all that must be held. *ret_differences: NULL-terminated lines, none if all is as it must be;
  * free with egress_lines_free. Errors: every one. */
 int egress_verify(struct egress_ctx *ctx, const char *user, char ***ret_differences);
 void egress_lines_free(char **lines); /* takes NULL */
@@ -165,7 +165,8 @@ struct egress_account {
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.
  * Errors: every one but -ENOENT. */
 int egress_list(struct egress_ctx *ctx, struct egress_account ***ret);
-/* One account, held or not. -ENOENT: no such user, or nothing covers it and it is not held. */
+/* One account, held or not. USER: a login name, or a uid or range as egress_list names it, such as
+ * "uid 20000-29999" or "20000-29999". -ENOENT: no such user, or nothing covers it and it is not held. */
 int egress_show(struct egress_ctx *ctx, const char *user, struct egress_account **ret);
 void egress_account_free(struct egress_account *account);    /* takes NULL */
 void egress_accounts_free(struct egress_account **accounts); /* takes NULL */

@@ -8,8 +8,8 @@
 #define HOSTLOCK_PATH "/run/xtables.lock"
 
 /*
- * The lock that iptables(8) takes around each of its changes. Released by closing *ret_fd. Errors: those
- * of lock_take.
+ * The lock that iptables(8) takes around each of its changes. Released by closing *ret_fd. Errors:
+ * those of lock_take.
  */
 int hostlock_take(const struct deadline *deadline, struct fault *fault, int *ret_fd);
 

@@ -84,16 +84,22 @@ int inventory_list(struct egress_ctx *ctx, struct egress_account ***ret)
 }
 
 /* Not held, or held by a range of its: then it is no subject of the view yet. */
-static int show_uid(const struct view *view, const char *user, uid_t uid, struct egress_account **ret)
+static int show_uids(const struct view *view, const char *user, struct uid_range uids,
+		     struct egress_account **ret)
 {
-	const struct subject *known = view_subject(view, (struct uid_range){ uid, uid });
-	struct subject subject = { 0 };
+	const struct subject *known = view_subject(view, uids);
+	struct subject subject = { .uids = uids };
 	int r = 0;
 
 	if (known)
 		return view_describe(view, known, ret);
-	r = subject_of_uid(view->ctx, view->conf.conf, view->ledger, uid, &subject);
-	if (!r && !subject.covered && !view_standing(view, subject.uids))
+	if (uids.first == uids.last)
+		r = subject_of_uid(view->ctx, view->conf.conf, view->ledger, uids.first, &subject);
+	else
+		subject.login = strdup(user);
+	if (!r && !subject.login)
+		r = fault_set(&view->ctx->fault, -ENOMEM, "%s: no memory", user);
+	if (!r && !subject.covered && !view_standing(view, uids))
 		r = fault_set(&view->ctx->fault, -ENOENT, "user \"%s\": nothing covers it, and it is not held",
 			      user);
 	if (!r)
@@ -102,27 +108,33 @@ static int show_uid(const struct view *view, const char *user, uid_t uid, struct
 	return r;
 }
 
-static int find_user(struct egress_ctx *ctx, const char *user, uid_t *ret)
+/* A login name, or what egress_list shows where there is none: "uid 2001", "uid 20000-29999". */
+static int find_uids(struct egress_ctx *ctx, const char *user, struct uid_range *ret)
 {
+	static const char prefix[] = "uid ";
+	const char *number = strncmp(user, prefix, strlen(prefix)) == 0 ? user + strlen(prefix) : user;
 	AUTO_PERSON struct person person = { 0 };
 	int r = person_by_name(user, &ctx->fault, &person);
 
-	if (!r && !person.exists)
-		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
-	if (!r)
-		*ret = person.uid;
-	return r;
+	if (r)
+		return r;
+	if (!person.exists && addr_parse_uid_range(number, ret) == 0)
+		return 0;
+	if (!person.exists)
+		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+	*ret = (struct uid_range){ person.uid, person.uid };
+	return 0;
 }
 
 int inventory_show(struct egress_ctx *ctx, const char *user, struct egress_account **ret)
 {
 	AUTO_VIEW struct view view = { 0 };
-	uid_t uid;
-	int r = find_user(ctx, user, &uid);
+	struct uid_range uids;
+	int r = find_uids(ctx, user, &uids);
 
 	if (!r)
 		r = view_take(ctx, &view);
-	return r ? r : show_uid(&view, user, uid, ret);
+	return r ? r : show_uids(&view, user, uids, ret);
 }
 
 static int verify_account(const struct egress_account *account, char ***lines)

@@ -57,10 +57,11 @@ static int lock_busy(int dirfd, const char *name, struct fault *fault)
 }
 
 /* O_NONBLOCK: somebody's FIFO in the lock's place must not stop us for ever. */
+#define LOCK_FLAGS (O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+
 static int lock_open(int dirfd, const char *name, struct fault *fault, int *ret_fd)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-			LOCK_MODE);
+	int fd = openat(dirfd, name, LOCK_FLAGS, LOCK_MODE);
 
 	if (fd < 0)
 		return lock_failed(dirfd, name, "cannot open", errno, fault);

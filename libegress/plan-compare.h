@@ -5,13 +5,14 @@
 #include "plan.h"
 
 /*
- * Does what STANDS do what was WANTED? A backend that keeps a chain for each family cannot tell in which
- * order the rules of different families stood, nor a rule for both from two rules, nor 60 packets a minute
- * from one a second: so the uids and, for each family, the sequence of the rules that apply to it are
- * compared, and log rates to the ten-thousandth of a second between two packets.
+ * Does what STANDS do what was WANTED? A backend that keeps a chain for each family cannot tell in
+ * which order the rules of different families stood, nor a rule for both from two rules, nor 60
+ * packets a minute from one a second: so the uids and, for each family, the sequence of the rules
+ * that apply to it are compared, and log rates to the ten-thousandth of a second between two
+ * packets.
  *
- * A family of which STANDS has no rule at all is one that this kernel lacks; where the kernel has it, a
- * backend's list reports that as drift, and a standing hold with drift does not count.
+ * A family of which STANDS has no rule at all is one that this kernel lacks; where the kernel has
+ * it, a backend's list reports that as drift, and a standing hold with drift does not count.
  */
 bool plan_same_rules(const struct plan *wanted, const struct plan *stands);
 

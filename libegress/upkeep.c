@@ -2,6 +2,7 @@
 /* Making the kernel equal to configuration and ledger for everybody at once. */
 #include "upkeep.h"
 
+#include "drift.h"
 #include "hold.h"
 #include "util.h"
 
@@ -18,6 +19,8 @@ struct round {
 	size_t plan_count;
 	struct uid_range *gone; /* of those who need nothing any more */
 	size_t gone_count;
+	struct standing *standing; /* as the kernel was found */
+	size_t standing_count;
 	struct egress_changes changes;
 };
 
@@ -27,6 +30,7 @@ static void round_clear(struct round *round)
 		plan_clear(&round->plans[i]);
 	free(round->plans);
 	free(round->gone);
+	standing_free(round->standing, round->standing_count);
 	subjects_free(round->subjects, round->subject_count);
 	conf_view_clear(&round->view);
 }
@@ -69,13 +73,27 @@ static bool has_record(const struct round *round, struct uid_range uids)
 	return uids.first == uids.last && ledger_has(round->op.ledger, uids.first);
 }
 
+/* A record that cannot be read must not stop the others' round: its account stays held. */
+static int need_of(struct round *round, const struct subject *subject, struct need *ret)
+{
+	struct egress_ctx *ctx = round->op.ctx;
+	int r = operation_need(&round->op, subject->uids.first, ret);
+
+	if (r != -EIO)
+		return r;
+	ctx_log(ctx, LOG_ERR, "%s: stays as it is: %s", subject->login, ctx->fault.line);
+	fault_clear(&ctx->fault);
+	*ret = (struct need){ .leftovers = true };
+	return 0;
+}
+
 static int sort_subject(struct round *round, const struct subject *subject)
 {
 	struct need need = { 0 };
 	int r = 0;
 
 	if (has_record(round, subject->uids))
-		r = operation_need(&round->op, subject->uids.first, &need);
+		r = need_of(round, subject, &need);
 	if (r)
 		return r;
 	round->changes.ended += need.ended;
@@ -111,17 +129,47 @@ static int sort_orphan(struct round *round, struct uid_range uids)
 	return add_gone(round, uids);
 }
 
+static const struct standing *find_standing(const struct round *round, struct uid_range uids)
+{
+	for (size_t i = 0; i < round->standing_count; i++)
+		if (round->standing[i].plan.uids.first == uids.first &&
+		    round->standing[i].plan.uids.last == uids.last)
+			return &round->standing[i];
+	return NULL;
+}
+
+/* What is about to be made or mended is counted, and told if it stood and was not right. */
+static int count_changes(struct round *round)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < round->plan_count; i++) {
+		const struct plan *plan = &round->plans[i];
+		const struct standing *standing = find_standing(round, plan->uids);
+		char uids[UID_RANGE_TEXT_MAX], **lines = NULL;
+
+		r = drift_compare(plan, standing, &lines);
+		if (!r && lines[0]) {
+			round->changes.held++;
+			if (standing)
+				ctx_log(round->op.ctx, LOG_NOTICE, "uid %s: mended: %s",
+					addr_print_uid_range(plan->uids, uids), lines[0]);
+		}
+		egress_lines_free(lines);
+	}
+	return r;
+}
+
 static int sort_orphans(struct round *round)
 {
-	struct standing *standing = NULL;
-	size_t count = 0;
-	int r = operation_kernel(&round->op);
+	struct operation *op = &round->op;
+	int r = operation_kernel(op);
 
 	if (!r)
-		r = round->op.ops->list(round->op.backend, NULL, &round->op.ctx->fault, &standing, &count);
-	for (size_t i = 0; !r && i < count; i++)
-		r = sort_orphan(round, standing[i].plan.uids);
-	standing_free(standing, count);
+		r = op->ops->list(op->backend, NULL, &op->ctx->fault, &round->standing,
+				  &round->standing_count);
+	for (size_t i = 0; !r && i < round->standing_count; i++)
+		r = sort_orphan(round, round->standing[i].plan.uids);
 	return r;
 }
 
@@ -152,12 +200,10 @@ static int sync_locked(struct round *round)
 	int r = sort_all(round);
 
 	if (!r)
+		r = count_changes(round);
+	if (!r)
 		r = operation_hold(&round->op, round->plans, round->plan_count);
-	if (!r) {
-		round->changes.held = (unsigned int)round->plan_count;
-		r = let_go(round);
-	}
-	return r;
+	return r ? r : let_go(round);
 }
 
 static int reap_locked(struct round *round)

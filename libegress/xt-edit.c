@@ -76,8 +76,9 @@ struct account_goal {
 };
 
 /*
- * How far ahead to look for a rule that stands already: further on it is written anew, and its counters
- * start at zero. Looking all the way would take minutes where somebody replaced 100,000 rules.
+ * How far ahead to look for a rule that stands already: further on it is written anew, and its
+ * counters start at zero. Looking all the way would take minutes where somebody replaced 100,000
+ * rules.
  */
 #define LOOK_AHEAD 64
 
@@ -128,21 +129,21 @@ static int apply_plan(struct xt_table *table, const struct plan *plan)
 
 static void branch_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
 {
-	const struct dispatch_branch *branch = (const struct dispatch_branch *)goal->context + index;
+	const struct dispatch_branch *branches = goal->context, *branch = &branches[index];
 
 	xt_branch_encode(goal->family, branch->uids, branch->target, ret);
 }
 
 static int branch_relate(const struct goal *goal, const struct xt_item *item, size_t index)
 {
-	const struct dispatch_branch *branch = (const struct dispatch_branch *)goal->context + index;
+	const struct dispatch_branch *branches = goal->context;
 	char chain[PLAN_CHAIN_MAX];
 	struct uid_range uids;
 
 	if (!xt_branch_decode(goal->family, item->entry, item->target, &uids) ||
 	    strcmp(plan_chain_name(uids, chain), item->target) != 0)
 		return -1;
-	return dispatch_order(uids, branch->uids);
+	return dispatch_order(uids, branches[index].uids);
 }
 
 static int apply_dispatch(struct xt_table *table, const struct uid_range *subjects, size_t count)
@@ -269,7 +270,7 @@ static int delete_account_chain(struct xt_table *table, const char *chain, struc
 
 	if (error == -EBUSY)
 		return fault_set(fault, error,
-				 "%s: chain %s: rules that are not ours lead to it: delete them first",
+				 "%s: chain %s: rules of others lead to it: delete them first",
 				 table->family->name, chain);
 	return error;
 }
@@ -292,8 +293,8 @@ static int delete_accounts(struct xt_table *table, const struct xt_change *chang
 }
 
 /*
- * Nobody is held any more. Foreign rules that jump to EGRESS keep it from being deleted; empty, it does them
- * no harm and nothing of ours depends on it.
+ * Nobody is held any more. Foreign rules that jump to EGRESS keep it from being deleted; empty, it
+ * does them no harm and nothing of ours depends on it.
  */
 static int remove_entry_point(struct xt_table *table)
 {
@@ -334,7 +335,9 @@ static int apply_entry_point(struct xt_table *table, const struct xt_change *cha
 			error = apply_dispatch(table, subjects, count);
 		return error ? error : apply_jump(table);
 	}
-	/* With nothing of ours around, a chain that somebody called EGRESS and filled is not ours. */
+	/*
+	 * With nothing of ours around, a chain that somebody called EGRESS and filled is not ours.
+	 */
 	if ((held && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(table))
 		return remove_entry_point(table);
 	return 0;

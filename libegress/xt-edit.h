@@ -3,17 +3,17 @@
 #define EGRESS_XT_EDIT_H
 
 /*
- * What the iptables backend makes of one family's table, in memory: the accounts' chains, the dispatch and
- * the entry point. Everything is compared first, so that what is right already is not edited and keeps its
- * counters; the journal stays empty if nothing had to be done.
+ * What the iptables backend makes of one family's table, in memory: the accounts' chains, the
+ * dispatch and the entry point. Everything is compared first, so that what is right already is not
+ * edited and keeps its counters; the journal stays empty if nothing had to be done.
  */
 #include "plan.h"
 #include "xt-table.h"
 
 struct xt_change {
-	const struct plan *plans;          /* to make stand, or NULL */
-	const struct uid_range *gone;      /* to remove, or NULL */
-	size_t count;                      /* of either */
+	const struct plan *plans;     /* to make stand, or NULL */
+	const struct uid_range *gone; /* to remove, or NULL */
+	size_t count;                 /* of either */
 };
 
 /* Errors: -ENOMEM; -EBUSY foreign rules lead to a chain that must go; -EINVAL. */

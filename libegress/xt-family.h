@@ -3,8 +3,8 @@
 #define EGRESS_XT_FAMILY_H
 
 /*
- * What differs between IPv4 and IPv6 in x_tables, as data: a constant table of two rows. Only xt-*.c and
- * backend-iptables*.c know libiptc, and none of them asks which family it works for.
+ * What differs between IPv4 and IPv6 in x_tables, as data: a constant table of two rows. Only
+ * xt-*.c and backend-iptables*.c know libiptc, and none of them asks which family it works for.
  */
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
@@ -28,8 +28,8 @@ struct xt_layout {
 struct xt_family {
 	sa_family_t family;
 	const char *name;        /* "ipv4", as plans are rendered */
-	const char *tables_file; /* names the tables that stand; exists if the kernel has x_tables */
-	const char *family_file; /* exists if the kernel has the family at all; NULL: it always has */
+	const char *tables_file; /* names the tables that stand; missing: no x_tables */
+	const char *family_file; /* missing: the kernel lacks the family; NULL: it never does */
 	const char *module;      /* what an administrator loads if TABLES_FILE is missing */
 
 	struct xt_layout layout;
@@ -37,7 +37,10 @@ struct xt_family {
 	uint8_t flag_proto; /* needed beside a protocol number, or 0 */
 	uint32_t reject_reset, reject_prohibited;
 
-	/* Neutral already in libiptc. init, commit and the like: errno is valid after a failure only. */
+	/*
+	 * Neutral already in libiptc. init, commit and the like: errno is valid after a failure
+	 * only.
+	 */
 	const struct xtc_ops *ops;
 
 	/* Typed in libiptc; the rest of an entry's life is the same. */
@@ -59,12 +62,16 @@ extern const struct xt_family xt_families[XT_FAMILY_COUNT];
 #define XT_TABLE_FILTER "filter"
 
 /*
- * 1 if this kernel has the family, 0 if it has none of it (then nothing can leave that way, and nothing has
- * to be held). Two signs must agree, so that a sandbox which hides one of them hides no family.
+ * 1 if this kernel has the family, 0 if it has none of it (then nothing can leave that way, and
+ * nothing has to be held). Two signs must agree, so that a sandbox which hides one of them hides no
+ * family.
  */
 int xt_family_exists(const struct xt_family *family);
 
-/* What libiptc leaves in errno, negative at times, as one of our closed set; OTHERWISE for the rest. */
+/*
+ * What libiptc leaves in errno, negative at times, as one of our closed set; OTHERWISE for the
+ * rest.
+ */
 int xt_map_errno(int error, int otherwise);
 
 enum xt_table_state {

@@ -9,8 +9,8 @@
 #define RATE_MAX 10000
 
 /*
- * The kernel counts credits in 32 bits, at most 32,000 a second (CREDITS_PER_JIFFY times HZ): more than
- * this many seconds of saved up packets overflow, and it refuses the rule with ERANGE.
+ * The kernel counts credits in 32 bits, at most 32,000 a second (CREDITS_PER_JIFFY times HZ): more
+ * than this many seconds of saved up packets overflow, and it refuses the rule with ERANGE.
  */
 #define BURST_SECONDS_MAX 134217
 

@@ -37,8 +37,8 @@ _Static_assert(sizeof(struct ip6t_entry) + EXTENSION_SIZE(struct xt_tcp) +
 	       "the longest rule fits a blob");
 
 /*
- * What the user gives of an extension's data and the kernel gives back. Beyond that lie padding and what
- * the kernel keeps there at run time.
+ * What the user gives of an extension's data and the kernel gives back. Beyond that lie padding and
+ * what the kernel keeps there at run time.
  */
 static const struct {
 	const char *name;
@@ -259,7 +259,9 @@ void xt_branch_encode(const struct xt_family *family, struct uid_range uids, con
 	struct xt_owner_match_info *owner;
 
 	blob_start(family, ret);
-	/* A goto: RETURN in the account's chain then leads back to OUTPUT, not to the next branch. */
+	/*
+	 * A goto: RETURN in the account's chain then leads back to OUTPUT, not to the next branch.
+	 */
 	ret->bytes[family->layout.flags] |= family->flag_goto;
 	owner = blob_add_match(family, ret, MATCH_OWNER, OWNER_REVISION, sizeof(*owner));
 	owner->uid_min = uids.first;
@@ -338,12 +340,13 @@ static const void *find_match(const struct xt_family *family, const void *entry,
 
 	while (at + sizeof(struct xt_entry_match) <= end) {
 		const struct xt_entry_match *match = at_offset(entry, at);
+		size_t size = match->u.match_size;
 
-		if (match->u.match_size < sizeof(*match) || match->u.match_size > end - at)
+		if (size < sizeof(*match) || size > end - at)
 			return NULL;
 		if (strncmp(match->u.user.name, name, XT_EXTENSION_MAXNAMELEN) == 0)
-			return match->u.match_size >= sizeof(*match) + data_size ? match->data : NULL;
-		at += match->u.match_size;
+			return size >= sizeof(*match) + data_size ? match->data : NULL;
+		at += size;
 	}
 	return NULL;
 }

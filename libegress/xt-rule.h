@@ -3,11 +3,12 @@
 #define EGRESS_XT_RULE_H
 
 /*
- * Rules of ours as x_tables entries, and back. Pure. A decoder accepts exactly what the encoder writes,
- * leaving out what the kernel keeps in an entry (counters, marks, run time state); all else is foreign.
+ * Rules of ours as x_tables entries, and back. Pure. A decoder accepts exactly what the encoder
+ * writes, leaving out what the kernel keeps in an entry (counters, marks, run time state); all else
+ * is foreign.
  *
- * The kernel does not know the names of verdicts and chains, libiptc does: an encoded entry names its
- * target, and a decoder is told the TARGET that libiptc's get_target resolved for the entry.
+ * The kernel does not know the names of verdicts and chains, libiptc does: an encoded entry names
+ * its target, and a decoder is told the TARGET that libiptc's get_target resolved for the entry.
  */
 #include "plan.h"
 #include "xt-family.h"
@@ -26,8 +27,8 @@ struct xt_blob {
 void xt_rule_encode(const struct xt_family *family, const struct plan *plan,
 		    const struct rule *rule, struct xt_blob *ret);
 /*
- * False if ENTRY is foreign in the chain of UIDS. *ret_log is set for a log rule only; its rate is the
- * plainest of those that mean the same to the kernel.
+ * False if ENTRY is foreign in the chain of UIDS. *ret_log is set for a log rule only; its rate is
+ * the plainest of those that mean the same to the kernel.
  */
 bool xt_rule_decode(const struct xt_family *family, struct uid_range uids, const void *entry,
 		    const char *target, struct rule *ret, struct log_rule *ret_log);

@@ -202,7 +202,10 @@ static bool find_rule(const struct xt_table *table, const char *chain, size_t po
 	return entry;
 }
 
-/* Somebody without the lock may have moved our rule: whatever stands there now is not ours to delete. */
+/*
+ * Somebody without the lock may have moved our rule: whatever stands there now is not ours to
+ * delete.
+ */
 static int revert_insert(struct xt_table *table, const struct xt_edit *edit)
 {
 	struct xt_item item;
@@ -242,8 +245,9 @@ int xt_table_revert(struct xt_table *table, const struct xt_journal *journal)
 /* --- Commit --- */
 
 /*
- * libiptc maps the counters of rules, and sets those of the policies back to zero (as iptables does). We put
- * back what was read; what was counted since is lost, some microseconds' worth. Built-in chains come first.
+ * libiptc maps the counters of rules, and sets those of the policies back to zero (as iptables
+ * does). We put back what was read; what was counted since is lost, some microseconds' worth.
+ * Built-in chains come first.
  */
 static void keep_policy_counters(const struct xt_table *table)
 {
@@ -273,7 +277,7 @@ int xt_table_commit(struct xt_table *table, struct fault *fault)
 	error = xt_map_errno(saved, -EINVAL);
 	if (error == -EOPNOTSUPP)
 		return fault_set(fault, error,
-				 "%s: the kernel lacks one of owner, limit, tcp, udp, NFLOG, REJECT: %m",
+				 "%s: the kernel lacks owner, limit, tcp, udp, NFLOG or REJECT: %m",
 				 table->family->name);
 	return fault_set(fault, error, "%s: cannot write the filter table: %m",
 			 table->family->name);

@@ -3,8 +3,9 @@
 #define EGRESS_XT_TABLE_H
 
 /*
- * The filter table of one family: read, edited in memory, committed at once. What was edited stands in a
- * journal, so that a later reading of the same table can have it undone. The host's lock is the caller's.
+ * The filter table of one family: read, edited in memory, committed at once. What was edited stands
+ * in a journal, so that a later reading of the same table can have it undone. The host's lock is
+ * the caller's.
  */
 #include "fault.h"
 #include "xt-family.h"
@@ -44,8 +45,8 @@ struct xt_items {
 };
 
 /*
- * Reads the table, and makes it if this network namespace has none yet. *table must be zero or cleared;
- * clear it in any case. Errors: -EPERM, -EOPNOTSUPP, -ENOMEM, -EIO.
+ * Reads the table, and makes it if this network namespace has none yet. *table must be zero or
+ * cleared; clear it in any case. Errors: -EPERM, -EOPNOTSUPP, -ENOMEM, -EIO.
  */
 int xt_table_read(struct xt_table *table, const struct xt_family *family, struct fault *fault);
 void xt_table_clear(struct xt_table *table);
@@ -56,8 +57,8 @@ bool xt_table_has_chain(const struct xt_table *table, const char *chain);
 int xt_table_rules(const struct xt_table *table, const char *chain, struct xt_items *ret);
 
 /*
- * Edits. Positions start at 0. Errors: -ENOMEM, -EBUSY a chain to delete that rules still lead to, -EINVAL;
- * the table is then good for nothing but clearing.
+ * Edits. Positions start at 0. Errors: -ENOMEM, -EBUSY a chain to delete that rules still lead to,
+ * -EINVAL; the table is then good for nothing but clearing.
  */
 int xt_table_insert(struct xt_table *table, const char *chain, size_t position, const void *entry);
 int xt_table_delete(struct xt_table *table, const char *chain, size_t position,
@@ -66,15 +67,16 @@ int xt_table_create_chain(struct xt_table *table, const char *chain);
 int xt_table_delete_chain(struct xt_table *table, const char *chain);
 
 /*
- * Edits a fresh reading back to what stood before JOURNAL. -EIO if the table is not as the journal left it.
+ * Edits a fresh reading back to what stood before JOURNAL. -EIO if the table is not as the journal
+ * left it.
  */
 int xt_table_revert(struct xt_table *table, const struct xt_journal *journal);
 
 /*
- * Writes what was edited to the kernel; nothing if nothing was. An error does not say that the kernel is as
- * before: libiptc also fails after the rules are live. Read again and see. After success or failure the
- * table can only be cleared, its journal is good. Errors: -EAGAIN somebody else wrote meanwhile, -EPERM,
- * -ENOMEM, -EOPNOTSUPP the kernel lacks a match or target, -EINVAL.
+ * Writes what was edited to the kernel; nothing if nothing was. An error does not say that the
+ * kernel is as before: libiptc also fails after the rules are live. Read again and see. After
+ * success or failure the table can only be cleared, its journal is good. Errors: -EAGAIN somebody
+ * else wrote meanwhile, -EPERM, -ENOMEM, -EOPNOTSUPP the kernel lacks a match or target, -EINVAL.
  */
 int xt_table_commit(struct xt_table *table, struct fault *fault);
 

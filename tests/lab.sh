@@ -241,6 +241,7 @@ lab_start() {
 	trap 'exit 130' INT TERM HUP
 	set -e
 	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+	unset TMPDIR
 	umask 022
 	lab_files
 	lab_defaults
@@ -333,8 +334,9 @@ lab_sshd_stop() {
 as_agent_ssh() {
 	local account=agent1
 	case $1 in *@) account=${1%@}; shift ;; esac
-	in_world ssh -F none -i $LAB/key -o BatchMode=yes -o StrictHostKeyChecking=no -o ConnectTimeout=15 \
-		-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$account@$HOST4" "$@"
+	in_world ssh -F none -i $LAB/key -o IdentityAgent=none -o BatchMode=yes \
+		-o StrictHostKeyChecking=no -o ConnectTimeout=15 -o UserKnownHostsFile=/dev/null \
+		-o LogLevel=ERROR "$account@$HOST4" "$@"
 }
 
 # Inside a session, "lab-stay NAME" says that it is there and stays until it is told to go.
@@ -371,8 +373,9 @@ syslog_mark() { lab_syslog_mark=$(wc -l <$SYSLOG); }
 syslog_new() { tail -n "+$((lab_syslog_mark + 1))" $SYSLOG; }
 syslog_has() { syslog_new | grep -Eq -e "$1"; }
 
-lab_rules4() { iptables-legacy-save -t filter; }
-lab_rules6() { ip6tables-legacy-save -t filter; }
+# Without the times in the comments, so that two readings can be compared.
+lab_rules4() { iptables-legacy-save -t filter | grep -v '^#'; }
+lab_rules6() { ip6tables-legacy-save -t filter | grep -v '^#'; }
 
 lab_rules_hold() {
 	awk -v uid="$2" '

@@ -70,11 +70,11 @@ static enum exit_code name_of_uid(const char *number, char **ret)
 	if (!error)
 		*ret = must(strdup(lookup.passwd.pw_name));
 	else if (error == -ENOENT)
-		complain("\"%s\": no such user: no name has this uid", number);
+		*ret = must(strdup(number)); /* it may be held all the same */
 	else
 		complain("\"%s\": cannot look up the user: %s", number, strerror(-error));
 	free(lookup.buffer);
-	return error ? EXIT_FAILED : EXIT_DONE;
+	return error && error != -ENOENT ? EXIT_FAILED : EXIT_DONE;
 }
 
 enum exit_code args_user(const char *user, char **ret)
