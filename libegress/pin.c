@@ -33,6 +33,8 @@ int upkeep_hold(struct egress_ctx *ctx, const char *user)
 	struct operation op;
 	int r = coverage_find(ctx, user, &coverage);
 
+	if (!r && coverage.cover == COVER_NONE && !coverage.person.exists)
+		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
 	if (!r && (coverage.cover == COVER_NONE || !coverage.account))
 		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": nothing in %s covers it", user,
 			      ctx->config_path);

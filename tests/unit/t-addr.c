@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "util.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct number_case {
@@ -183,6 +184,7 @@ START_TEST(ports_are_numbers)
 {
 	const struct text_case *c = &port_lists[_i];
 	char text[256] = "", part[PORT_RANGE_TEXT_MAX];
+	size_t length = 0;
 	struct port_range *ranges = NULL;
 	size_t count = 77, i;
 
@@ -193,8 +195,8 @@ START_TEST(ports_are_numbers)
 	}
 	ck_assert_int_eq(addr_parse_ports(c->text, &ranges, &count), 0);
 	for (i = 0; i < count; i++) {
-		strncat(text, i ? "," : "", 1);
-		strncat(text, addr_print_port_range(ranges[i], part), sizeof(part));
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i ? "," : "",
+					   addr_print_port_range(ranges[i], part));
 	}
 	free(ranges);
 	ck_assert_str_eq(text, c->printed);
