@@ -145,12 +145,14 @@ int xt_family_table_state(const struct xt_family *family, enum xt_table_state *r
 	enum xt_table_state state;
 	bool failed;
 
-	if (!names && errno == ENOENT && is_there(PROC_NET)) {
+	if (!names && errno != ENOENT)
+		return xt_map_errno(errno, -EIO);
+	if (!names && !is_there(PROC_NET))
+		return -EIO;
+	if (!names) {
 		*ret = XT_TABLE_UNSUPPORTED;
 		return 0;
 	}
-	if (!names)
-		return xt_map_errno(errno, -EIO);
 	state = find_filter(names);
 	failed = ferror(names);
 	fclose(names);

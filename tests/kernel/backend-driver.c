@@ -6,14 +6,16 @@
  *
  *	probe
  *	hold PLAN [+ PLAN]...      make the kernel equal to the plans
- *	verify PLAN [+ PLAN]...    list, and compare with the plans: prints "same" or "differs", and drift
+ *	verify PLAN [+ PLAN]...    list and compare: prints "UIDS same" or "UIDS differs", and drift
  *	remove UIDS...
  *	list [UIDS]
  *	stay                       open, print "open", and keep the lock until standard input ends
  *
- * PLAN is UIDS and what differs from a profile that lets through nothing:
- *	proxy=127.0.0.1:3128       allow=PREFIX[/PROTO[/PORTS]] with commas for slashes: 192.0.2.0/24,udp,53-55
- *	log=GROUP:RATE:PERIOD      nolog         drop
+ * PLAN is UIDS and how it differs from a profile that lets nothing through, logs ten packets a
+ * minute to group 9, and resets:
+ *
+ *	proxy=127.0.0.1:3128       allow=192.0.2.0/24[,udp[,53-55,123]]
+ *	log=GROUP:RATE:PERIOD      nolog                           drop
  *
  * Errors go to standard error as "ENAME: line", with exit status 1.
  */
@@ -71,21 +73,37 @@ static void *grow(void *array, size_t count, size_t size)
 	return grown;
 }
 
-static void parse_word(const char *word, struct profile *profile)
+static void parse_proxy(const char *word, struct profile *profile)
+{
+	struct proxy proxy = { 0 };
+
+	if (addr_parse_endpoint(word + 6, &proxy.endpoint))
+		usage(word);
+	profile->proxies = grow(profile->proxies, profile->proxy_count, sizeof(proxy));
+	profile->proxies[profile->proxy_count++] = proxy;
+}
+
+/* log=GROUP:RATE:PERIOD */
+static bool parse_log(const char *word, struct log_rule *log)
 {
 	unsigned int group;
 
+	if (sscanf(word, "log=%u:%u:%u", &group, &log->rate, &log->period) != 3)
+		return false;
+	log->enabled = true;
+	log->group = (uint16_t)group;
+	return true;
+}
+
+static void parse_word(const char *word, struct profile *profile)
+{
 	if (strncmp(word, "proxy=", 6) == 0) {
-		profile->proxies = grow(profile->proxies, profile->proxy_count, sizeof(struct proxy));
-		profile->proxies[profile->proxy_count] = (struct proxy){ 0 };
-		if (addr_parse_endpoint(word + 6, &profile->proxies[profile->proxy_count++].endpoint))
-			usage(word);
+		parse_proxy(word, profile);
 	} else if (strncmp(word, "allow=", 6) == 0) {
 		profile->allows = grow(profile->allows, profile->allow_count, sizeof(struct allow));
 		parse_allow(word + 6, &profile->allows[profile->allow_count++]);
-	} else if (sscanf(word, "log=%u:%u:%u", &group, &profile->log.rate, &profile->log.period) == 3) {
-		profile->log.enabled = true;
-		profile->log.group = (uint16_t)group;
+	} else if (parse_log(word, &profile->log)) {
+		return;
 	} else if (strcmp(word, "nolog") == 0) {
 		profile->log.enabled = false;
 	} else if (strcmp(word, "drop") == 0) {
@@ -162,8 +180,8 @@ static int do_verify(struct driver *driver, char **words)
 		struct standing *standing = NULL;
 		size_t found = 0;
 
-		error = driver->ops->list(driver->backend, &plans[i].uids, &driver->fault, &standing,
-					  &found);
+		error = driver->ops->list(driver->backend, &plans[i].uids, &driver->fault,
+					  &standing, &found);
 		if (!error)
 			verify_plan(&plans[i], standing, found);
 		standing_free(standing, found);
@@ -267,7 +285,10 @@ static const struct backend_ops *find_backend(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct driver driver = { .ops = find_backend("iptables"), .deadline = deadline_in_ms(5000) };
+	struct driver driver = {
+		.ops = find_backend("iptables"),
+		.deadline = deadline_in_ms(5000),
+	};
 	int option, error;
 
 	while ((option = getopt(argc, argv, "+b:d:")) != -1) {

@@ -12,15 +12,23 @@ pinned=(20005 nolog)
 drifts() {
 	local command=$1 good
 	shift
-	hold "${agent[@]}" + "${fleet[@]}" + "${pinned[@]}" && verified "${agent[@]}" + "${fleet[@]}" || return 1
+	hold "${agent[@]}" + "${fleet[@]}" + "${pinned[@]}" &&
+		verified "${agent[@]}" + "${fleet[@]}" || return 1
 	good=$(filters)
 	eval "$command" || return 1
 	list 2001 >/run/list || return 1
-	diff -u <(printf "drift: %s\n" "$@") <(grep '^drift: ' /run/list) || { echo "drift of one"; return 1; }
-	list_all | sed -n '/^hold 2001$/,/^hold/p' | grep '^drift: ' | diff -u <(printf "drift: %s\n" "$@") - ||
-		{ echo "drift among all"; return 1; }
+	diff -u <(printf "drift: %s\n" "$@") <(grep '^drift: ' /run/list) || return 1
+	list_all | sed -n '/^hold 2001$/,/^hold/p' | grep '^drift: ' |
+		diff -u <(printf "drift: %s\n" "$@") - || return 1
 	hold "${agent[@]}" && verified "${agent[@]}" || return 1
 	unchanged "$good" "$(filters | grep -v -e '^-A OUTPUT -o lo')"
+}
+
+# with_log RATE UID CMD...: CMD with a log rule as we write it, of RATE packets a minute.
+with_log() {
+	local rate=$1 uid=$2
+	shift 2
+	"$@" -m limit --limit "$rate/min" -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=$uid"
 }
 
 # No drift, but not the plan.
@@ -40,7 +48,8 @@ gone_from_a_family() {
 		drift: ipv6: nothing jumps to EGRESS
 		drift: ipv6: EGRESS-2001 is missing
 	END
-	hold "${agent[@]}" && verified "${agent[@]}" && iptables-legacy -F && iptables-legacy -X || return 1
+	hold "${agent[@]}" && verified "${agent[@]}" &&
+		iptables-legacy -F && iptables-legacy -X || return 1
 	diff -u - <(list_all | grep -e hold -e drift) <<-'END'
 		hold 2001
 		drift: ipv4: nothing jumps to EGRESS
@@ -51,8 +60,10 @@ gone_from_a_family() {
 a_wider_branch_comes_first() {
 	hold "${agent[@]}" + 1-9999 && ip6tables-legacy -D EGRESS 1 &&
 		ip6tables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001 || return 1
-	[ "$(list 2001 | grep drift)" = "drift: ipv6: the dispatch leads to EGRESS-1-9999 before EGRESS-2001" ] &&
-		not grep drift <(list 1-9999) && hold 1-9999 && verified "${agent[@]}" + 1-9999
+	diff -u - <(list 2001 | grep drift) <<-'END' || return 1
+		drift: ipv6: the dispatch leads to EGRESS-1-9999 before EGRESS-2001
+	END
+	not grep drift <(list 1-9999) && hold 1-9999 && verified "${agent[@]}" + 1-9999
 }
 
 many_foreign_rules_are_few_lines() {
@@ -70,7 +81,8 @@ case_ "our jump is gone" drifts 'ip6tables-legacy -D OUTPUT 1' \
 	"ipv6: nothing jumps to EGRESS"
 case_ "our jump has a condition" drifts 'iptables-legacy -R OUTPUT 1 -o lo -j EGRESS' \
 	"ipv4: nothing jumps to EGRESS"
-case_ "our jump is a goto" drifts 'iptables-legacy -D OUTPUT 1; iptables-legacy -I OUTPUT -o lo -g EGRESS' \
+case_ "our jump is a goto" \
+	drifts 'iptables-legacy -D OUTPUT 1; iptables-legacy -I OUTPUT -o lo -g EGRESS' \
 	"ipv4: nothing jumps to EGRESS"
 case_ "our jump is there twice" drifts 'iptables-legacy -A OUTPUT -j EGRESS' \
 	"ipv4: OUTPUT rule 2 jumps to EGRESS once more"
@@ -86,25 +98,27 @@ case_ "a branch that is a jump" \
 	"ipv4: EGRESS rule 1 is not ours" "ipv4: no dispatch leads to EGRESS-2001"
 case_ "a branch is gone" drifts 'ip6tables-legacy -D EGRESS 1' \
 	"ipv6: no dispatch leads to EGRESS-2001"
-case_ "a branch is there twice" drifts 'iptables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001' \
+case_ "a branch is there twice" \
+	drifts 'iptables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001' \
 	"ipv4: the dispatch leads to EGRESS-2001 2 times"
 case_ "a wider branch comes first" a_wider_branch_comes_first
 case_ "a foreign rule in the account's chain" drifts 'iptables-legacy -I EGRESS-2001 -j ACCEPT' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "an allowed port with a condition" \
-	drifts 'iptables-legacy -R EGRESS-2001 1 -o lo -d 127.0.0.1 -p tcp -m tcp --dport 3128 -j RETURN' \
+	drifts 'iptables-legacy -R EGRESS-2001 1 -o lo -d 127.0.0.1 -p tcp --dport 3128 -j RETURN' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "a log for another account" \
-	drifts 'ip6tables-legacy -R EGRESS-2001 2 -m limit --limit 10/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2002"' \
+	drifts 'with_log 10 2002 ip6tables-legacy -R EGRESS-2001 2' \
 	"ipv6: EGRESS-2001 rule 2 is not ours"
 case_ "families that log differently" \
-	drifts 'ip6tables-legacy -R EGRESS-2001 2 -m limit --limit 11/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2001"' \
+	drifts 'with_log 11 2001 ip6tables-legacy -R EGRESS-2001 2' \
 	"ipv6: EGRESS-2001 rule 2 logs unlike another rule"
 case_ "a family is gone" gone_from_a_family
 case_ "many foreign rules are few lines" many_foreign_rules_are_few_lines
-case_ "a rule that the plan does not have" differs 'iptables-legacy -I EGRESS-2001 -d 192.0.2.1 -j RETURN'
+case_ "a rule that the plan does not have" \
+	differs 'iptables-legacy -I EGRESS-2001 -d 192.0.2.1 -j RETURN'
 case_ "a rule that only the plan has" differs 'ip6tables-legacy -D EGRESS-2001 1'
 case_ "rules in another order" \
-	differs 'iptables-legacy -D EGRESS-2001 2; iptables-legacy -I EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-group 9 --nflog-prefix "egress uid=2001"'
+	differs 'iptables-legacy -D EGRESS-2001 2; with_log 10 2001 iptables-legacy -I EGRESS-2001'
 case_ "the last rule is gone" differs 'ip6tables-legacy -D EGRESS-2001 4'
 kernel_end

@@ -25,21 +25,30 @@ packets() {
 }
 
 # Everything but what is ours, with counters.
-foreign_part() { counted | grep -v -e 'OUTPUT -j EGRESS$' -e '-A EGRESS ' -e 'EGRESS-2' -e ':EGRESS '; }
+foreign_part() {
+	counted | grep -v -e 'OUTPUT -j EGRESS$' -e '-A EGRESS ' -e 'EGRESS-2' -e ':EGRESS '
+}
 
 keeps_foreign_rules_and_counters() {
 	local before
 	foreign_rules && packets || return 1
 	before=$(foreign_part)
 	# Packets that pass our jump are counted by the host's rules as before.
-	grep -q '^\[[1-9].* OUTPUT -o lo' <<<"$before" || { echo "no packet was counted"; return 1; }
-	hold 2001 proxy=127.0.0.1:3128 + 20000-29999 && unchanged "$before" "$(foreign_part)" || return 1
+	grep -q '^\[[1-9].* OUTPUT -o lo' <<<"$before" || return 1
+	hold 2001 proxy=127.0.0.1:3128 + 20000-29999 &&
+		unchanged "$before" "$(foreign_part)" || return 1
 	hold 2001 drop && hold 2002 && unchanged "$before" "$(foreign_part)" || return 1
 	remove 2001 && remove 2002 20000-29999 && unchanged "$before" "$(foreign_part)" &&
 		unchanged "$before" "$(counted)"
 }
 
 counters_of() { list "$1" | grep '^allowed'; }
+
+counters_of_all() {
+	counters_of 2001
+	counters_of 20000-29999
+	counted | grep -e '-A EGRESS.*2001'
+}
 
 keeps_counters_of_other_accounts() {
 	local before
@@ -49,9 +58,9 @@ keeps_counters_of_other_accounts() {
 		not sends 20001 ::1 10 || return 1
 	[ "$(counters_of 2001)" = "allowed 2 packets 78 bytes, denied 1 packets 29 bytes" ] ||
 		{ counters_of 2001; return 1; }
-	before=$(counters_of 2001; counters_of 20000-29999; counted | grep -e '-A EGRESS.*2001')
+	before=$(counters_of_all)
 	hold 2002 && hold 20005 + 1999 && remove 20005 && hold 2002 drop && remove 2002 || return 1
-	unchanged "$before" "$(counters_of 2001; counters_of 20000-29999; counted | grep -e '-A EGRESS.*2001')"
+	unchanged "$before" "$(counters_of_all)"
 }
 
 # Its own counters too, as far as its rules stay.
@@ -59,9 +68,11 @@ keeps_counters_of_unchanged_rules() {
 	hold 2001 allow=127.0.0.1,udp,9 allow=127.0.0.2,udp,9 || return 1
 	sends 2001 127.0.0.1 9 && sends 2001 127.0.0.2 9 && not sends 2001 127.0.0.1 10
 	hold 2001 allow=127.0.0.1,udp,9 allow=127.0.0.2,udp,9 || return 1
-	counters_of 2001 | grep -q '^allowed 2 packets .* denied 1 ' || { counters_of 2001; return 1; }
+	counters_of 2001
+	counters_of 2001 | grep -q '^allowed 2 packets .* denied 1 ' || return 1
 	hold 2001 allow=127.0.0.3,udp,9 allow=127.0.0.2,udp,9 || return 1
-	counters_of 2001 | grep -q '^allowed 1 packets .* denied 1 ' || { counters_of 2001; return 1; }
+	counters_of 2001
+	counters_of 2001 | grep -q '^allowed 1 packets .* denied 1 '
 }
 
 first_output_rules() {
@@ -70,7 +81,10 @@ first_output_rules() {
 }
 
 jumps_first() {
-	diff -u <(printf '%s\n' "-A OUTPUT -j EGRESS" "-A OUTPUT -j EGRESS") <(first_output_rules) || return 1
+	diff -u - <(first_output_rules) <<-'END' || return 1
+		-A OUTPUT -j EGRESS
+		-A OUTPUT -j EGRESS
+	END
 	[ "$(filters | grep -c '^-A OUTPUT -j EGRESS$')" -eq 2 ]
 }
 
@@ -118,7 +132,8 @@ takes_over_a_chain_of_the_same_name() {
 
 # A rule of theirs that leads to our entry chain keeps it alive, empty; nothing fails.
 keeps_a_chain_that_others_jump_to() {
-	hold 2001 && iptables-legacy -A OUTPUT -o lo -p udp -j EGRESS && hold 2001 && jumps_first || return 1
+	hold 2001 && iptables-legacy -A OUTPUT -o lo -p udp -j EGRESS &&
+		hold 2001 && jumps_first || return 1
 	remove 2001 && rules_are filter4 <<-'END' || return 1
 		:EGRESS -
 		-A OUTPUT -o lo -p udp -j EGRESS
@@ -129,9 +144,10 @@ keeps_a_chain_that_others_jump_to() {
 # To empty the account's chain would open whoever is sent through it.
 refuses_to_open_others() {
 	local before
-	hold 2001 + 2002 && ip6tables-legacy -A OUTPUT -m owner --uid-owner 5000 -g EGRESS-2001 || return 1
+	hold 2001 + 2002 &&
+		ip6tables-legacy -A OUTPUT -m owner --uid-owner 5000 -g EGRESS-2001 || return 1
 	before=$(filters)
-	refused EBUSY "ipv6: chain EGRESS-2001: rules that are not ours lead to it" remove 2001 &&
+	refused EBUSY "ipv6: chain EGRESS-2001: rules of others lead to it" remove 2001 &&
 		unchanged "$before" "$(filters)" && verified 2001 + 2002 && remove 2002 || return 1
 	ip6tables-legacy -D OUTPUT -m owner --uid-owner 5000 -g EGRESS-2001
 	remove 2001 && not grep EGRESS <(filters)
@@ -149,7 +165,8 @@ case_ "counters of unchanged rules stay" keeps_counters_of_unchanged_rules
 case_ "our jump is first again although others insert before it" stays_first
 case_ "a missing or repeated jump is repaired" repairs_the_entry_point
 case_ "what somebody edited is repaired" repairs_what_was_edited
-case_ "somebody else's chain EGRESS is theirs until there is a hold" takes_over_a_chain_of_the_same_name
+case_ "somebody else's chain EGRESS is theirs until there is a hold" \
+	takes_over_a_chain_of_the_same_name
 case_ "EGRESS stays, empty, while foreign rules jump to it" keeps_a_chain_that_others_jump_to
 case_ "an account's chain stays while foreign rules lead to it" refuses_to_open_others
 case_ "chains that lead to each other go together" removes_chains_that_lead_to_each_other

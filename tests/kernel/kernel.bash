@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# For the tests of a backend against the kernel: a network of our own, /run of our own, nothing else. To be
-# sourced, before anything is done:
+# For the tests of a backend against the kernel: a network of our own, /run of our own, nothing
+# else. To be sourced, before anything is done:
 #
 #	. "$(dirname "$0")/kernel.bash"
 #	case_ "what is promised" some_function
@@ -32,13 +32,16 @@ export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 cd /run || exit 1
 
-# case_ NAME CMD...: passes if CMD does; otherwise its last line is the reason. Starts with empty tables.
+# case_ NAME CMD...: passes if CMD does; otherwise its last line is the reason. Tables are empty, and
+# what CMD leaves in the background is ended.
 case_() {
-	local name=$1 said status
+	local name=$1 said status earlier
 	shift
+	earlier=" $(jobs -p | tr '\n' ' ')"
 	empty_tables
 	"$@" >/run/said 2>&1
 	status=$?
+	end_jobs "$earlier"
 	if [ "$status" -eq 0 ]; then
 		echo "ok - $name"
 		return
@@ -52,9 +55,18 @@ case_() {
 # The last line of every script, so its status is the script's.
 kernel_end() { [ "$failures" -eq 0 ]; }
 
+end_jobs() {
+	local pid
+	for pid in $(jobs -p); do
+		case $1 in *" $pid "*) continue ;; esac
+		kill "$pid"
+		wait "$pid"
+	done 2>/dev/null
+}
+
 empty_tables() {
 	local tool
-	for tool in iptables-legacy ip6tables-legacy; do
+	for tool in "iptables-legacy -w 30" "ip6tables-legacy -w 30"; do
 		$tool -F && $tool -X && $tool -Z && $tool -P OUTPUT ACCEPT
 	done
 }
@@ -86,7 +98,7 @@ verified() {
 	[ -s /run/verified ]
 }
 
-# faulty FAULTS DRIVER-ARGUMENTS...; see tests/shim/fault-shim.c. What happened stands in /run/shim.log.
+# faulty FAULTS DRIVER-ARGUMENTS...; see tests/shim/fault-shim.c.
 faulty() {
 	local faults=$1
 	shift
@@ -94,7 +106,11 @@ faulty() {
 	EGRESS_SHIM=$faults EGRESS_SHIM_LOG=/run/shim.log LD_PRELOAD=$SHIM "$DRIVER" "$@"
 }
 
-faults_happened() { [ "$(cat /run/shim.log 2>/dev/null)" = "$*" ] || { echo "faults: $(cat /run/shim.log)"; return 1; }; }
+# faults_happened LINES: exactly those, in the last run of faulty.
+faults_happened() {
+	touch /run/shim.log
+	diff -u <(echo "$1") <(cat /run/shim.log; [ -s /run/shim.log ] || echo)
+}
 
 # refused ENAME PATTERN CMD...: fails with that error, and a line like that.
 refused() {
@@ -111,7 +127,9 @@ filter4() { iptables-legacy-save -t filter | grep -v '^#'; }
 filter6() { ip6tables-legacy-save -t filter | grep -v '^#'; }
 filters() { filter4; filter6; }
 # The same with counters.
-counted() { { iptables-legacy-save -c -t filter; ip6tables-legacy-save -c -t filter; } | grep -v '^#'; }
+counted() {
+	{ iptables-legacy-save -c -t filter; ip6tables-legacy-save -c -t filter; } | grep -v '^#'
+}
 
 # The rules alone, of one family; what is expected comes on standard input.
 rules_are() {

@@ -8,8 +8,9 @@ LOCK=/run/xtables.lock
 
 # Holds the lock until "unlock", as iptables would.
 lock() {
+	rm -f /run/hold /run/locked
 	mkfifo /run/hold
-	flock "$LOCK" sh -c 'echo locked; read -r _ </run/hold' >/run/locked &
+	(exec 9>>"$LOCK" && flock 9 && echo locked && read -r _ </run/hold) >/run/locked &
 	holder=$!
 	wait_for 10 grep -q locked /run/locked
 }
@@ -17,7 +18,6 @@ lock() {
 unlock() {
 	echo >/run/hold
 	wait "$holder"
-	rm -f /run/hold /run/locked
 }
 
 milliseconds() { echo $((${EPOCHREALTIME/./} / 1000)); }
@@ -29,13 +29,10 @@ busy_at_the_deadline() {
 	for verb in "hold 2001" "remove 2002" list; do
 		started=$(milliseconds)
 		# shellcheck disable=SC2086  # a verb and its argument
-		refused EBUSY "$LOCK: still locked" "$DRIVER" -d 300 $verb || { unlock; return 1; }
+		refused EBUSY "$LOCK: still locked" "$DRIVER" -d 300 $verb || return 1
 		took=$(($(milliseconds) - started))
 		echo "$verb: $took ms"
-		if [ $took -lt 300 ] || [ $took -ge 3000 ]; then
-			unlock
-			return 1
-		fi
+		[ $took -ge 300 ] && [ $took -lt 3000 ] || return 1
 	done
 	unlock
 	unchanged "$before" "$(counted)"
@@ -45,8 +42,8 @@ waits_for_the_lock() {
 	local waiter
 	lock && { "$DRIVER" -d 20000 hold 2001 & waiter=$!; } || return 1
 	# It waits with the lock file open; only then is the lock given back.
-	wait_for 10 waits_on "$waiter" || { unlock; return 1; }
-	not grep EGRESS <(filters) || { unlock; return 1; }
+	wait_for 10 waits_on "$waiter" || return 1
+	not grep EGRESS <(filters) || return 1
 	unlock
 	wait "$waiter" && verified 2001
 }
@@ -54,24 +51,23 @@ waits_for_the_lock() {
 waits_on() { find "/proc/$1/fd" -lname "$LOCK" | grep -q .; }
 
 keeps_iptables_waiting() {
+	rm -f /run/stay
 	mkfifo /run/stay
 	"$DRIVER" stay </run/stay >/run/open &
 	local driver=$!
 	exec 3>/run/stay
 	wait_for 10 grep -q open /run/open || return 1
-	iptables-legacy -w 1 -A OUTPUT -j ACCEPT 2>/run/iptables && { echo "iptables did not wait"; return 1; }
+	not iptables-legacy -w 1 -A OUTPUT -j ACCEPT 2>/run/iptables || return 1
 	grep -i lock /run/iptables || return 1
 	exec 3>&-
 	wait $driver
-	iptables-legacy -w 10 -A OUTPUT -j ACCEPT && rm /run/stay
+	iptables-legacy -w 10 -A OUTPUT -j ACCEPT
 }
 
 ignores_the_environment() {
 	lock || return 1
-	XTABLES_LOCKFILE=/run/other refused EBUSY "$LOCK" "$DRIVER" -d 50 hold 2001
-	local status=$?
-	unlock
-	[ $status -eq 0 ] && not test -e /run/other
+	XTABLES_LOCKFILE=/run/other refused EBUSY "$LOCK" "$DRIVER" -d 50 hold 2001 &&
+		not test -e /run/other
 }
 
 takes_no_link() {
@@ -93,9 +89,11 @@ locks_what_has_the_name() {
 	local waiter
 	lock && { "$DRIVER" -d 20000 hold 2001 & waiter=$!; } || return 1
 	wait_for 10 waits_on "$waiter" || return 1
-	mv "$LOCK" /run/gone && flock "$LOCK" sh -c 'echo 2; until [ -e /run/go ]; do sleep 0.02; done' >/run/second &
+	mv "$LOCK" /run/gone
+	rm -f /run/go
+	(exec 9>>"$LOCK" && flock 9 && echo second && wait_for 30 test -e /run/go) >/run/second &
 	local second=$!
-	wait_for 10 grep -q 2 /run/second && unlock || return 1
+	wait_for 10 grep -q second /run/second && unlock || return 1
 	# The waiter got the first file's lock, and must not take that for the lock.
 	wait_for 10 waits_on "$waiter"
 	sleep 0.2

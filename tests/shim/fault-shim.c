@@ -8,22 +8,25 @@
  *
  *	FAMILY:WHAT[:ERRNO][@FROM[-[TO]]]
  *
- * FAMILY is v4 or v6, ERRNO a name such as ENOMEM. @ says at which calls of its kind, in this process and
- * family and counted from 1, the fault happens: @2 at the second, @2- from the second on, @2-3 at both; at
- * every call without it. WHAT is
+ * FAMILY is v4 or v6, ERRNO a name such as ENOMEM. @ says at which calls of its kind, in this
+ * process and family and counted from 1, the fault happens: @2 at the second, @2- from the second
+ * on, @2-3 at both; at every call without it. WHAT is
  *
  *	read:ERRNO     the table cannot be read (SO_GET_INFO fails)
- *	fail:ERRNO     the table cannot be written (SO_SET_REPLACE fails, the kernel keeps the old one)
+ *	fail:ERRNO     the table cannot be written (SO_SET_REPLACE fails, the old one stays)
  *	live:ERRNO     the table is written, but the call says that it failed
- *	count:ERRNO    the table is written, but the counters cannot be put back (SO_SET_ADD_COUNTERS fails), so
- *	               that iptc_commit fails although the new rules are live
- *	swallow        the table is not written, but the call says that it was
- *	race           before the table is written, the shell command in EGRESS_SHIM_COMMAND runs (it neither
- *	               has the shim nor takes the host's lock: XTABLES_LOCKFILE names another)
+ *	count:ERRNO    the table is written, but its counters cannot be put back
+ *	               (SO_SET_ADD_COUNTERS fails): iptc_commit fails although the rules are live
+ *	swallow        the table is not written, but the call says that it was; so does the next one
+ *	               that puts the counters back
+ *	race           before the table is written, the shell command in EGRESS_SHIM_COMMAND runs,
+ *	               without the shim and without the host's lock (XTABLES_LOCKFILE)
+ *	socket:ERRNO   no socket of the family, as in a sandbox; everything else is there
  *	absent         the kernel has no such family: no socket, no file in /proc/net
  *
- * "v4:fail:EAGAIN@1-2" lets two writes of IPv4 be overtaken. The first fault that fits a call decides.
- * Every fault that happened is written, one a line, to the file that EGRESS_SHIM_LOG names.
+ * "v4:fail:EAGAIN@1-2" lets two writes of IPv4 be overtaken. The first fault that fits a call
+ * decides. Every fault that happened is written, one a line, to the file that EGRESS_SHIM_LOG
+ * names.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,7 +45,7 @@ _Static_assert(IPT_SO_SET_REPLACE == IP6T_SO_SET_REPLACE, "one name is enough");
 _Static_assert(IPT_SO_SET_ADD_COUNTERS == IP6T_SO_SET_ADD_COUNTERS, "one name is enough");
 _Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO, "one name is enough");
 
-enum call { CALL_READ, CALL_WRITE, CALL_COUNT, CALL_FAMILY, CALLS };
+enum call { CALL_READ, CALL_WRITE, CALL_COUNT, CALL_SOCKET, CALL_FAMILY, CALLS };
 enum family { V4, V6, FAMILIES };
 
 static const struct {
@@ -50,8 +53,13 @@ static const struct {
 	enum call call;
 	bool reaches_kernel;
 } whats[] = {
-	{ "read", CALL_READ, false },  { "fail", CALL_WRITE, false },   { "live", CALL_WRITE, true },
-	{ "count", CALL_COUNT, false }, { "swallow", CALL_WRITE, false }, { "race", CALL_WRITE, true },
+	{ "read", CALL_READ, false },
+	{ "fail", CALL_WRITE, false },
+	{ "live", CALL_WRITE, true },
+	{ "count", CALL_COUNT, false },
+	{ "swallow", CALL_WRITE, false },
+	{ "race", CALL_WRITE, true },
+	{ "socket", CALL_SOCKET, false },
 	{ "absent", CALL_FAMILY, false },
 };
 #define WHATS (sizeof(whats) / sizeof(whats[0]))
@@ -63,6 +71,7 @@ struct shim_fault {
 };
 
 static unsigned int calls[FAMILIES][CALLS];
+static bool swallowed[FAMILIES]; /* the last write */
 
 static int parse_errno(const char *name, size_t length)
 {
@@ -197,6 +206,15 @@ typedef int getsockopt_type(int, int, int, void *restrict, socklen_t *restrict);
 typedef int socket_type(int, int, int);
 typedef int faccessat_type(int, const char *, int, int);
 
+/* Counters for a table that never became real: the kernel would find that their number is wrong. */
+static bool belongs_to_swallowed(enum family family, int name)
+{
+	bool belongs = name == IPT_SO_SET_ADD_COUNTERS && swallowed[family];
+
+	swallowed[family] = false;
+	return belongs;
+}
+
 int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	setsockopt_type *real = (setsockopt_type *)dlsym(RTLD_NEXT, "setsockopt");
@@ -205,11 +223,15 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 	int result;
 
 	if (!family_of_level(level, &family) ||
-	    (name != IPT_SO_SET_REPLACE && name != IPT_SO_SET_ADD_COUNTERS) ||
-	    !find_fault(family, name == IPT_SO_SET_REPLACE ? CALL_WRITE : CALL_COUNT, &fault))
+	    (name != IPT_SO_SET_REPLACE && name != IPT_SO_SET_ADD_COUNTERS))
+		return real(fd, level, name, value, size);
+	if (belongs_to_swallowed(family, name))
+		return 0;
+	if (!find_fault(family, name == IPT_SO_SET_REPLACE ? CALL_WRITE : CALL_COUNT, &fault))
 		return real(fd, level, name, value, size);
 	if (is_called(&fault, "race"))
 		race();
+	swallowed[family] = is_called(&fault, "swallow");
 	if (!whats[fault.what].reaches_kernel)
 		return fail(fault.error);
 	result = real(fd, level, name, value, size);
@@ -238,9 +260,15 @@ static bool is_absent(enum family family)
 int socket(int domain, int type, int protocol)
 {
 	socket_type *real = (socket_type *)dlsym(RTLD_NEXT, "socket");
+	enum family family = domain == AF_INET ? V4 : V6;
+	struct shim_fault fault;
 
-	if ((domain == AF_INET && is_absent(V4)) || (domain == AF_INET6 && is_absent(V6)))
+	if (domain != AF_INET && domain != AF_INET6)
+		return real(domain, type, protocol);
+	if (is_absent(family))
 		return fail(EAFNOSUPPORT);
+	if (find_fault(family, CALL_SOCKET, &fault))
+		return fail(fault.error);
 	return real(domain, type, protocol);
 }
 

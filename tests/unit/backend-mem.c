@@ -75,11 +75,11 @@ const struct plan *mem_find(const struct mem_kernel *kernel, struct uid_range ui
 
 static int compare_plans(const void *a, const void *b)
 {
-	const struct uid_range x = ((const struct plan *)a)->uids, y = ((const struct plan *)b)->uids;
+	const struct plan *x = a, *y = b;
 
-	if (x.first != y.first)
-		return x.first < y.first ? -1 : 1;
-	return x.last < y.last ? -1 : x.last > y.last;
+	if (x->uids.first != y->uids.first)
+		return x->uids.first < y->uids.first ? -1 : 1;
+	return x->uids.last < y->uids.last ? -1 : x->uids.last > y->uids.last;
 }
 
 static struct plan copy_plan(const struct plan *plan)

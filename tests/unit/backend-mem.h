@@ -13,7 +13,8 @@
  *	ck_assert_uint_eq(kernel.handles, 0);        // closed again
  *	mem_kernel_clear(&kernel);
  *
- * As the seam promises: a call that fails changed nothing, unless it fails with -EIO and "half" is set.
+ * As the seam promises: a call that fails changed nothing, unless it fails with -EIO and "half" is
+ * set.
  */
 #include "backend.h"
 
@@ -46,7 +47,10 @@ extern const struct backend_ops backend_mem;
 void mem_kernel_use(struct mem_kernel *kernel); /* until the next call; NULL: none */
 void mem_kernel_clear(struct mem_kernel *kernel);
 
-/* The NTH call of OP from now on, or with mem_fail_from every one since, fails with ERROR (negative). */
+/*
+ * The NTH call of OP from now on, or with mem_fail_from every one since, fails with ERROR
+ * (negative).
+ */
 void mem_fail(struct mem_kernel *kernel, enum mem_op op, unsigned int nth, int error);
 void mem_fail_from(struct mem_kernel *kernel, enum mem_op op, unsigned int nth, int error);
 

@@ -5,25 +5,28 @@
 #include "unit.h"
 #include "util.h"
 
-#define ANY { 1, 65535 }
-#define V4(a, b, c, d) { .addr = { AF_INET, .v4 = { __builtin_bswap32(0x##a##b##c##d) } }, .length = 32 }
-#define V6 { .addr = { AF_INET6, .v6 = IN6ADDR_LOOPBACK_INIT }, .length = 128 }
+#define ALLOW VERDICT_ALLOW
+#define DROP VERDICT_DROP
+#define LOG VERDICT_LOG
 
-static const struct rule allow4 = { AF_INET, V4(7f, 00, 00, 01), IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW };
-static const struct rule other4 = { AF_INET, V4(7f, 00, 00, 02), IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW };
-static const struct rule allow6 = { AF_INET6, V6, IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW };
-static const struct rule drop_all = { .ports = ANY, .verdict = VERDICT_DROP };
-static const struct rule drop4 = { AF_INET, { .addr = { .family = AF_INET } }, 0, ANY, VERDICT_DROP };
-static const struct rule drop6 = { AF_INET6, { .addr = { .family = AF_INET6 } }, 0, ANY, VERDICT_DROP };
-static const struct rule log_all = { .ports = ANY, .verdict = VERDICT_LOG };
-static const struct rule allow_tcp_ports = { .proto = 6, .ports = { 1, 2 }, .verdict = VERDICT_ALLOW };
-static const struct rule allow_udp_ports = { .proto = 17, .ports = { 1, 2 }, .verdict = VERDICT_ALLOW };
-static const struct rule allow_tcp_more = { .proto = 6, .ports = { 1, 3 }, .verdict = VERDICT_ALLOW };
+/* Addresses are as good as their last byte here. */
+#define V4(last) { .addr = { AF_INET, .v4 = { 127 | last << 24 } }, .length = 32 }
+#define V6(last) { .addr = { AF_INET6, .v6 = { { { [15] = last } } } }, .length = 128 }
+#define ANY4 { .addr = { .family = AF_INET } }
+#define ANY6 { .addr = { .family = AF_INET6 } }
+#define ANYWHERE { .length = 0 }
+#define EVERY { 1, 65535 }
 
-#define LOG_10_A_MINUTE { true, 9, 10, 60 }
-#define LOG_600_AN_HOUR { true, 9, 600, 3600 }
-#define LOG_11_A_MINUTE { true, 9, 11, 60 }
-#define LOG_OTHER_GROUP { true, 8, 10, 60 }
+static const struct rule allow4 = { AF_INET, V4(1), IPPROTO_TCP, { 1, 1 }, ALLOW };
+static const struct rule other4 = { AF_INET, V4(2), IPPROTO_TCP, { 1, 1 }, ALLOW };
+static const struct rule allow6 = { AF_INET6, V6(1), IPPROTO_TCP, { 1, 1 }, ALLOW };
+static const struct rule drop4 = { AF_INET, ANY4, PROTO_ANY, EVERY, DROP };
+static const struct rule drop6 = { AF_INET6, ANY6, PROTO_ANY, EVERY, DROP };
+static const struct rule drop_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, DROP };
+static const struct rule log_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, LOG };
+static const struct rule allow_tcp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 2 }, ALLOW };
+static const struct rule allow_udp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_UDP, { 1, 2 }, ALLOW };
+static const struct rule allow_tcp_more = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 3 }, ALLOW };
 
 struct side {
 	const struct rule *rules[5];
@@ -32,6 +35,7 @@ struct side {
 };
 
 #define RULES(...) { .rules = { __VA_ARGS__ } }
+#define LOGS(group, rate, period) { .rules = { &log_all }, .log = { true, group, rate, period } }
 
 static const struct {
 	const char *name;
@@ -39,26 +43,30 @@ static const struct {
 	bool same;
 } cases[] = {
 	{ "equal", RULES(&allow4, &drop_all), RULES(&allow4, &drop_all), true },
-	{ "families interleaved otherwise",
-	  RULES(&allow6, &allow4, &other4, &drop_all), RULES(&allow4, &other4, &allow6, &drop_all), true },
-	{ "order within a family",
-	  RULES(&allow4, &other4, &drop_all), RULES(&other4, &allow4, &drop_all), false },
+	{ "another address", RULES(&allow4, &drop_all), RULES(&other4, &drop_all), false },
+	{ "families interleaved otherwise", RULES(&allow6, &allow4, &other4, &drop_all),
+	  RULES(&allow4, &other4, &allow6, &drop_all), true },
+	{ "order within a family", RULES(&allow4, &other4, &drop_all),
+	  RULES(&other4, &allow4, &drop_all), false },
 	{ "one rule for both, or two", RULES(&drop_all), RULES(&drop6, &drop4), true },
-	{ "one rule for both, or one", RULES(&allow6, &drop_all), RULES(&allow6, &drop6, &allow4), false },
+	{ "one rule for both, or one", RULES(&allow6, &drop_all), RULES(&allow6, &drop6, &allow4),
+	  false },
 	{ "IPv6 is open", RULES(&drop_all), RULES(&allow6, &drop4, &drop6), false },
 	{ "a rule is missing", RULES(&allow4, &drop_all), RULES(&drop_all), false },
 	{ "a rule too many", RULES(&drop_all), RULES(&drop_all, &allow4), false },
 	{ "nothing stands", RULES(&drop_all), RULES(NULL), false },
 	{ "nothing wanted", RULES(NULL), RULES(&drop_all), false },
-	{ "a kernel without IPv6", RULES(&allow6, &allow4, &drop_all), RULES(&allow4, &drop4), true },
+	{ "a kernel without IPv6", RULES(&allow6, &allow4, &drop_all), RULES(&allow4, &drop4),
+	  true },
 	{ "another uid", RULES(&drop_all), { .rules = { &drop_all }, .uid = 5 }, false },
 	{ "another protocol", RULES(&allow_tcp_ports), RULES(&allow_udp_ports), false },
 	{ "other ports", RULES(&allow_tcp_ports), RULES(&allow_tcp_more), false },
-	{ "the same rate in other words",
-	  { .rules = { &log_all }, .log = LOG_600_AN_HOUR }, { .rules = { &log_all }, .log = LOG_10_A_MINUTE }, true },
-	{ "another rate", { .rules = { &log_all }, .log = LOG_11_A_MINUTE }, { .rules = { &log_all }, .log = LOG_10_A_MINUTE }, false },
-	{ "another group", { .rules = { &log_all }, .log = LOG_OTHER_GROUP }, { .rules = { &log_all }, .log = LOG_10_A_MINUTE }, false },
-	{ "a rate that nothing uses", { .rules = { &drop_all }, .log = LOG_11_A_MINUTE }, RULES(&drop_all), true },
+	{ "another verdict", RULES(&drop_all), LOGS(9, 10, 60), false },
+	{ "the same rate in other words", LOGS(9, 600, 3600), LOGS(9, 10, 60), true },
+	{ "another rate", LOGS(9, 11, 60), LOGS(9, 10, 60), false },
+	{ "another group", LOGS(8, 10, 60), LOGS(9, 10, 60), false },
+	{ "a rate that nothing uses", { .rules = { &drop_all }, .log = { true, 9, 11, 60 } },
+	  RULES(&drop_all), true },
 };
 
 static struct plan make_plan(const struct side *side)

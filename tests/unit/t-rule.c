@@ -172,8 +172,9 @@ static bool is_offset(const struct xt_family *family, size_t byte)
 }
 
 /*
- * Flips each bit of an entry. Whatever still decodes must be the entry of the rule that was decoded, up to
- * what the kernel keeps in an entry: no rule of somebody else's passes for one of ours.
+ * Flips each bit of an entry. Whatever still decodes must be the entry of the rule that was
+ * decoded, up to what the kernel keeps in an entry: no rule of somebody else's passes for one of
+ * ours.
  */
 START_TEST(no_bit_is_overlooked)
 {
@@ -201,8 +202,8 @@ START_TEST(no_bit_is_overlooked)
 		unnoticed += rule_equal(&rule, &back) && plan.log.group == 9 && plan.log.rate == 10;
 	}
 	/*
-	 * Not looked at: counters (16 bytes), comefrom and nfcache (8), what follows a name's NUL, padding,
-	 * the verdict's number (libiptc resolves it), the limit's run time state.
+	 * Not looked at: counters (16 bytes), comefrom and nfcache (8), what follows a name's NUL,
+	 * padding, the verdict's number (libiptc resolves it), the limit's run time state.
 	 */
 	ck_assert_uint_le(unnoticed, 8 * (16 + 8 + 3 * XT_EXTENSION_MAXNAMELEN + 3 * 8 + 40));
 	ck_assert_uint_ge(unnoticed, 8 * (16 + 8));
@@ -229,8 +230,9 @@ static void only_from_a_source(const struct xt_family *family, struct kernel_ent
 
 static void only_out_of_lo(const struct xt_family *family, struct kernel_entry *entry)
 {
-	memcpy(entry->blob.bytes + family->layout.destination_mask + family->layout.address_size + 16,
-	       "lo", 2);
+	size_t names = family->layout.destination_mask + family->layout.address_size;
+
+	memcpy(entry->blob.bytes + names + IFNAMSIZ, "lo", 2);
 }
 
 static void not_this_destination(const struct xt_family *family, struct kernel_entry *entry)
@@ -323,14 +325,29 @@ static const struct {
 	size_t rule; /* index into cases */
 	void (*change)(const struct xt_family *family, struct kernel_entry *entry);
 } foreign[] = {
-	{ 0, only_from_a_source }, { 0, only_out_of_lo },  { 0, not_this_destination },
-	{ 0, with_a_goto },	   { 0, mask_with_a_hole }, { 0, from_a_source_port },
-	{ 0, not_this_port },	   { 0, only_syn },	   { 0, another_match },
-	{ 0, another_revision },   { 0, accepts },	   { 0, falls_through },
-	{ 0, calls_a_module },	   { 1, only_from_a_source }, { 1, with_a_goto },
-	{ 1, only_out_of_lo },	   { 8, other_burst },	   { 8, no_interval },
-	{ 8, other_prefix },	   { 8, other_threshold }, { 9, other_answer },
-	{ 10, other_answer },	   { 11, only_from_a_source },
+	{ 0, only_from_a_source },
+	{ 0, only_out_of_lo },
+	{ 0, not_this_destination },
+	{ 0, with_a_goto },
+	{ 0, mask_with_a_hole },
+	{ 0, from_a_source_port },
+	{ 0, not_this_port },
+	{ 0, only_syn },
+	{ 0, another_match },
+	{ 0, another_revision },
+	{ 0, accepts },
+	{ 0, falls_through },
+	{ 0, calls_a_module },
+	{ 1, only_from_a_source },
+	{ 1, with_a_goto },
+	{ 1, only_out_of_lo },
+	{ 8, other_burst },
+	{ 8, no_interval },
+	{ 8, other_prefix },
+	{ 8, other_threshold },
+	{ 9, other_answer },
+	{ 10, other_answer },
+	{ 11, only_from_a_source },
 };
 
 START_TEST(foreign_rules_are_told_apart)
@@ -417,7 +434,8 @@ START_TEST(foreign_branches_are_told_apart)
 	owner->match = XT_OWNER_UID | XT_OWNER_GID;
 	ck_assert(!xt_branch_decode(family, changed.blob.bytes, changed.target, &uids));
 	changed = entry;
-	changed.blob.bytes[family->layout.flags] = 0; /* a jump would come back to the next branch */
+	/* A jump would come back to the next branch. */
+	changed.blob.bytes[family->layout.flags] = 0;
 	ck_assert(!xt_branch_decode(family, changed.blob.bytes, changed.target, &uids));
 	changed = entry;
 	not_this_destination(family, &changed);
@@ -523,7 +541,8 @@ int main(void)
 			    XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, branches_come_back_as_they_went, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, foreign_branches_are_told_apart, 0, XT_FAMILY_COUNT);
-	tcase_add_loop_test(tests, only_an_unconditional_jump_is_our_entry_point, 0, XT_FAMILY_COUNT);
+	tcase_add_loop_test(tests, only_an_unconditional_jump_is_our_entry_point, 0,
+			    XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, rates_survive_as_the_kernel_counts_them, 0, ARRAY_SIZE(rates));
 	tcase_add_loop_test(tests, every_rate_has_a_way_back, 0, 4);
 	tcase_add_test(tests, rates_of_others_are_not_ours);
