@@ -232,6 +232,13 @@ static const char *print_addr(const struct addr *addr, char text[ADDR_TEXT_MAX])
 	return printed ? printed : "?";
 }
 
+int uid_range_compare(struct uid_range a, struct uid_range b)
+{
+	if (a.first != b.first)
+		return a.first < b.first ? -1 : 1;
+	return a.last < b.last ? -1 : a.last > b.last;
+}
+
 char *addr_print_prefix(const struct prefix *prefix, char text[PREFIX_TEXT_MAX])
 {
 	char part[ADDR_TEXT_MAX];

@@ -61,6 +61,9 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b);
 struct prefix prefix_of_host(const struct addr *addr);
 bool prefix_is_any(const struct prefix *prefix); /* length 0 */
 
+/* By first, then by last: <0, 0, >0. */
+int uid_range_compare(struct uid_range a, struct uid_range b);
+
 char *addr_print_prefix(const struct prefix *prefix, char text[PREFIX_TEXT_MAX]);
 char *addr_print_endpoint(const struct endpoint *endpoint, char text[ENDPOINT_TEXT_MAX]);
 char *addr_print_port_range(struct port_range range, char text[PORT_RANGE_TEXT_MAX]);

@@ -364,11 +364,7 @@ static int read_standing(const struct view *views, struct uid_range uids, struct
 
 static int compare_uids(const void *a, const void *b)
 {
-	const struct uid_range *x = a, *y = b;
-
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	return x->last < y->last ? -1 : x->last > y->last;
+	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
 }
 
 static bool is_wanted(const struct uid_range *uids, const struct uid_range *only)

@@ -71,6 +71,9 @@ struct backend_ops {
 };
 
 void standing_free(struct standing *standing, size_t count); /* takes NULL */
+/* In what list gave; NULL if the subject is not there. */
+const struct standing *standing_find(const struct standing *standing, size_t count,
+				     struct uid_range uids);
 /* Appends a formatted line to STANDING's drift; -ENOMEM. */
 int standing_add_drift(struct standing *standing, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

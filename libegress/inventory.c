@@ -57,9 +57,8 @@ static int by_uids(const void *a, const void *b)
 	const struct egress_account *x = *(struct egress_account *const *)a;
 	const struct egress_account *y = *(struct egress_account *const *)b;
 
-	if (x->uid_first != y->uid_first)
-		return x->uid_first < y->uid_first ? -1 : 1;
-	return x->uid_last < y->uid_last ? -1 : x->uid_last > y->uid_last;
+	return uid_range_compare((struct uid_range){ x->uid_first, x->uid_last },
+				 (struct uid_range){ y->uid_first, y->uid_last });
 }
 
 int inventory_list(struct egress_ctx *ctx, struct egress_account ***ret)

@@ -22,6 +22,18 @@ void standing_free(struct standing *standing, size_t count)
 	free(standing);
 }
 
+static int compare_uids(const void *key, const void *standing)
+{
+	return uid_range_compare(*(const struct uid_range *)key,
+				 ((const struct standing *)standing)->plan.uids);
+}
+
+const struct standing *standing_find(const struct standing *standing, size_t count,
+				     struct uid_range uids)
+{
+	return count ? bsearch(&uids, standing, count, sizeof(*standing), compare_uids) : NULL;
+}
+
 static size_t standing_drift_count(const struct standing *standing)
 {
 	size_t count = 0;

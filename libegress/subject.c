@@ -141,8 +141,7 @@ struct subjects {
 static bool subjects_have(const struct subjects *subjects, struct uid_range uids)
 {
 	for (size_t i = 0; i < subjects->count; i++)
-		if (subjects->items[i].uids.first == uids.first &&
-		    subjects->items[i].uids.last == uids.last)
+		if (uid_range_compare(subjects->items[i].uids, uids) == 0)
 			return true;
 	return false;
 }
@@ -212,11 +211,7 @@ static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct le
 
 static int by_uids(const void *a, const void *b)
 {
-	const struct subject *x = a, *y = b;
-
-	if (x->uids.first != y->uids.first)
-		return x->uids.first < y->uids.first ? -1 : 1;
-	return x->uids.last < y->uids.last ? -1 : x->uids.last > y->uids.last;
+	return uid_range_compare(((const struct subject *)a)->uids, ((const struct subject *)b)->uids);
 }
 
 int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,

@@ -114,8 +114,7 @@ static int sort_subject(struct round *round, const struct subject *subject)
 static bool is_subject(const struct round *round, struct uid_range uids)
 {
 	for (size_t i = 0; i < round->subject_count; i++)
-		if (round->subjects[i].uids.first == uids.first &&
-		    round->subjects[i].uids.last == uids.last)
+		if (uid_range_compare(round->subjects[i].uids, uids) == 0)
 			return true;
 	return false;
 }
@@ -129,15 +128,6 @@ static int sort_orphan(struct round *round, struct uid_range uids)
 	return add_gone(round, uids);
 }
 
-static const struct standing *find_standing(const struct round *round, struct uid_range uids)
-{
-	for (size_t i = 0; i < round->standing_count; i++)
-		if (round->standing[i].plan.uids.first == uids.first &&
-		    round->standing[i].plan.uids.last == uids.last)
-			return &round->standing[i];
-	return NULL;
-}
-
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
 static int count_changes(struct round *round)
 {
@@ -145,7 +135,7 @@ static int count_changes(struct round *round)
 
 	for (size_t i = 0; !r && i < round->plan_count; i++) {
 		const struct plan *plan = &round->plans[i];
-		const struct standing *standing = find_standing(round, plan->uids);
+		const struct standing *standing = standing_find(round->standing, round->standing_count, plan->uids);
 		char uids[UID_RANGE_TEXT_MAX], **lines = NULL;
 
 		r = drift_compare(plan, standing, &lines);
@@ -173,11 +163,40 @@ static int sort_orphans(struct round *round)
 	return r;
 }
 
+static int let_go_one(struct round *round, struct uid_range uids)
+{
+	struct operation *op = &round->op;
+	int r = operation_remove(op, &uids, 1);
+
+	if (!r && has_record(round, uids))
+		r = ledger_forget(op->ledger, uids.first, &op->ctx->fault);
+	if (!r)
+		round->changes.released++;
+	return r;
+}
+
+/* One that cannot go, because foreign rules lead to its chain, must not keep the others. */
+static int let_go_singly(struct round *round)
+{
+	struct egress_ctx *ctx = round->op.ctx;
+	struct fault first = ctx->fault;
+
+	for (size_t i = 0; i < round->gone_count; i++) {
+		fault_clear(&ctx->fault);
+		if (let_go_one(round, round->gone[i]))
+			ctx_log(ctx, LOG_ERR, "uid %u: stays held: %s", round->gone[i].first, ctx->fault.line);
+	}
+	ctx->fault = first;
+	return first.error;
+}
+
 static int let_go(struct round *round)
 {
 	struct operation *op = &round->op;
 	int r = operation_remove(op, round->gone, round->gone_count);
 
+	if (r)
+		return let_go_singly(round);
 	for (size_t i = 0; !r && i < round->gone_count; i++)
 		if (has_record(round, round->gone[i]))
 			r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);

@@ -57,18 +57,13 @@ void view_clear(struct view *view)
 
 const struct standing *view_standing(const struct view *view, struct uid_range uids)
 {
-	for (size_t i = 0; i < view->standing_count; i++)
-		if (view->standing[i].plan.uids.first == uids.first &&
-		    view->standing[i].plan.uids.last == uids.last)
-			return &view->standing[i];
-	return NULL;
+	return standing_find(view->standing, view->standing_count, uids);
 }
 
 const struct subject *view_subject(const struct view *view, struct uid_range uids)
 {
 	for (size_t i = 0; i < view->subject_count; i++)
-		if (view->subjects[i].uids.first == uids.first &&
-		    view->subjects[i].uids.last == uids.last)
+		if (uid_range_compare(view->subjects[i].uids, uids) == 0)
 			return &view->subjects[i];
 	return NULL;
 }
