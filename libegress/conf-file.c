@@ -59,8 +59,9 @@ static int texts_read(struct texts *texts, int dir_fd, const char *name, const c
 		return fault_set(fault, -EFBIG, "%s: more than %d files", shown, CONF_FILES_MAX);
 	r = safe_read(dir_fd, name, shown, fault, &text, &length);
 	if (r) {
-		if (!texts->suspect)
-			safe_read_suspect(shown, &texts->suspect, &texts->suspect_length);
+		if (!texts->suspect &&
+		    safe_read_suspect(shown, &texts->suspect, &texts->suspect_length) == -ENOMEM)
+			return -ENOMEM;
 		return r;
 	}
 	texts->items[texts->count++] =
@@ -116,7 +117,8 @@ static int read_directory(struct texts *texts, const char *folder, struct fault 
 		return fault_set(fault, r, "%s", missing.line);
 	count = scandirat(fd, ".", &entries, is_conf_name, by_name);
 	if (count < 0)
-		return fault_set(fault, -EIO, "%s: list: %s", folder, strerror(errno));
+		return fault_set(fault, util_is_scarce(errno) ? -ENOMEM : -EIO, "%s: list: %s", folder,
+				 strerror(errno));
 	r = read_names(texts, fd, folder, entries, count, fault);
 	for (int i = 0; i < count; i++)
 		free(entries[i]);
@@ -240,13 +242,15 @@ static char *join(const char *path, struct texts *texts)
 {
 	char *joined = NULL;
 	size_t size = 0;
-	FILE *stream = open_memstream(&joined, &size);
+	FILE *stream;
 
+	/* A folder that failed the checks hides the file itself. */
+	if (texts->count == 0 && !texts->suspect &&
+	    safe_read_suspect(path, &texts->suspect, &texts->suspect_length) == -ENOMEM)
+		return NULL;
+	stream = open_memstream(&joined, &size);
 	if (!stream)
 		return NULL;
-	/* A folder that failed the checks hides the file itself. */
-	if (texts->count == 0 && !texts->suspect)
-		safe_read_suspect(path, &texts->suspect, &texts->suspect_length);
 	if (texts->suspect)
 		add_text(stream, texts->suspect, texts->suspect_length);
 	for (size_t i = 0; i < texts->count; i++)
@@ -267,13 +271,15 @@ int conf_view_load(const char *path, const char *libdir, struct fault *fault, st
 	if (!texts)
 		return fault_set(fault, -ENOMEM, "%s: no memory", path);
 	r = parse_file(path, texts, &view.broken, &view.conf);
-	if (r == -ENOMEM)
-		return fault_set(fault, -ENOMEM, "%s: no memory", path);
-	if (r) {
+	if (r && r != -ENOMEM) {
 		view.from = CONF_FROM_LAST_GOOD;
-		if (!libdir || parse_kept(path, libdir, &view.conf))
+		r = libdir ? parse_kept(path, libdir, &view.conf) : -ENOENT;
+		if (r && r != -ENOMEM)
 			view.from = CONF_FROM_NOWHERE;
 	}
+	/* Too little memory or too few descriptors say nothing about the file: nobody passes by them. */
+	if (r == -ENOMEM)
+		return fault_set(fault, -ENOMEM, "%s", view.broken.error == r ? view.broken.line : path);
 	if (view.from == CONF_FROM_NOWHERE) {
 		view.raw = join(path, texts);
 		if (!view.raw)

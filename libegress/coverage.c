@@ -20,16 +20,23 @@ static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 	const struct backend_ops *ops;
 	struct standing *standing = NULL;
 	struct backend *backend = NULL;
+	struct fault first = ctx->fault;
 	size_t count = 0;
-	bool holds = false;
+	int r;
 
-	if (geteuid() != 0 || ctx_backend(ctx, NULL, &ops) || ops->open(NULL, NULL, &backend))
+	if (geteuid() != 0)
 		return false;
-	if (!ops->list(backend, &subject, NULL, &standing, &count))
-		holds = count > 0;
+	r = ctx_backend(ctx, NULL, &ops);
+	ctx->fault = first;
+	if (!r)
+		r = ops->open(NULL, NULL, &backend);
+	if (!r)
+		r = ops->list(backend, &subject, NULL, &standing, &count);
 	standing_free(standing, count);
-	ops->close(backend);
-	return holds;
+	if (backend)
+		ops->close(backend);
+	/* Too few descriptors, which the login's caller may have seen to, must not let anybody pass. */
+	return r ? r == -ENOMEM : count > 0;
 }
 
 /* A ledger that cannot be read must not lock out everybody: then the kernel says who is held. */
@@ -38,13 +45,15 @@ static bool ledger_knows(struct egress_ctx *ctx, uid_t uid)
 	struct ledger *ledger = NULL;
 	struct fault why = { 0 };
 	bool known;
+	int r;
 
 	/* Without privilege nothing was ever written, and nothing can be read. */
 	if (geteuid() != 0)
 		return false;
-	if (ledger_peek(ctx->statedir, &why, &ledger)) {
+	r = ledger_peek(ctx->statedir, &why, &ledger);
+	if (r) {
 		ctx_log(ctx, LOG_ALERT, "%s", why.line);
-		return kernel_holds(ctx, uid);
+		return r == -ENOMEM || kernel_holds(ctx, uid);
 	}
 	known = ledger_has(ledger, uid);
 	ledger_close(ledger);

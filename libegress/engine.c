@@ -20,6 +20,7 @@ void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	fault_clean_line(line);
 	ctx->log(priority, line, ctx->log_data);
 }
 
@@ -42,7 +43,7 @@ int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct ba
 		}
 	}
 	if (why.error)
-		return fault_set(&ctx->fault, -EOPNOTSUPP, "%s", why.line);
+		return fault_set(&ctx->fault, why.error == -ENOMEM ? -ENOMEM : -EOPNOTSUPP, "%s", why.line);
 	return fault_set(&ctx->fault, -EOPNOTSUPP, "backend \"%s\": not built into this libegress",
 			 choice_name(choice));
 }
@@ -86,20 +87,27 @@ int operation_kernel(struct operation *op)
 	return op->ops->open(&op->deadline, &op->ctx->fault, &op->backend);
 }
 
-/* The kernel's own word, after the backend's: a commit can say yes and have done nothing. */
-static int read_back(struct operation *op, const struct plan *plan)
+static int check_stands(struct operation *op, const struct plan *plan, const struct standing *standing)
 {
-	struct standing *standing = NULL;
 	char **lines = NULL;
-	size_t count = 0;
-	int r = op->ops->list(op->backend, &plan->uids, &op->ctx->fault, &standing, &count);
+	int r = drift_compare(plan, standing, &lines);
 
-	if (r)
-		return r;
-	r = drift_compare(plan, count ? standing : NULL, &lines);
 	if (!r && lines[0])
 		r = fault_set(&op->ctx->fault, -EIO, "%s: read back: %s", op->ops->name, lines[0]);
 	egress_lines_free(lines);
+	return r;
+}
+
+/* The kernel's own word, after the backend's: a commit can say yes and have done nothing. */
+static int read_back(struct operation *op, const struct plan *plans, size_t plan_count)
+{
+	const struct uid_range *only = plan_count == 1 ? &plans[0].uids : NULL;
+	struct standing *standing = NULL;
+	size_t count = 0;
+	int r = op->ops->list(op->backend, only, &op->ctx->fault, &standing, &count);
+
+	for (size_t i = 0; !r && i < plan_count; i++)
+		r = check_stands(op, &plans[i], standing_find(standing, count, plans[i].uids));
 	standing_free(standing, count);
 	return r;
 }
@@ -110,9 +118,9 @@ int operation_hold(struct operation *op, const struct plan *plans, size_t count)
 
 	if (!r && count)
 		r = op->ops->replace(op->backend, plans, count, &op->ctx->fault);
-	for (size_t i = 0; !r && i < count; i++)
-		r = read_back(op, &plans[i]);
-	return r;
+	if (count && (!r || r == -EIO))
+		op->wrote = true;
+	return r || !count ? r : read_back(op, plans, count);
 }
 
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count)

@@ -40,6 +40,8 @@ struct operation {
 	const struct backend_ops *ops;
 	struct backend *backend; /* NULL until the kernel is needed */
 	struct procscan *scan;   /* NULL until somebody looks for leftovers */
+	bool entered;            /* the account came into the ledger by this operation */
+	bool wrote;              /* the kernel may have changed */
 };
 
 int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret);

@@ -4,6 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void fault_clean_line(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < ' ' || *line == 0x7f)
+			*line = '?';
+}
+
 int fault_set(struct fault *fault, int error, const char *format, ...)
 {
 	va_list args;
@@ -14,6 +21,7 @@ int fault_set(struct fault *fault, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(fault->line, sizeof(fault->line), format, args);
 	va_end(args);
+	fault_clean_line(fault->line);
 	return error;
 }
 

@@ -22,4 +22,7 @@ int fault_set(struct fault *fault, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void fault_clear(struct fault *fault);
 
+/* Makes control characters '?': nobody writes a second line into the log by his name. fault_set does it. */
+void fault_clean_line(char *line);
+
 #endif

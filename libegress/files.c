@@ -12,6 +12,13 @@
 
 #define TEMPORARY_PREFIX ".new-"
 
+static int open_error(int error)
+{
+	if (error == EACCES)
+		return -EPERM;
+	return util_is_scarce(error) ? -ENOMEM : -EIO;
+}
+
 static int check_dir(int fd, const char *path, struct fault *fault)
 {
 	struct stat st;
@@ -34,8 +41,7 @@ int files_open_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 		return fault_set(fault, -EPERM, "%s: a link or not a folder: remove it", path);
 	if (fd < 0)
-		return fault_set(fault, errno == EACCES ? -EPERM : -EIO, "%s: open: %s", path,
-				 strerror(errno));
+		return fault_set(fault, open_error(errno), "%s: open: %s", path, strerror(errno));
 	r = check_dir(fd, path, fault);
 	if (!r)
 		*ret_fd = util_steal_fd(&fd);
@@ -45,8 +51,7 @@ int files_open_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd
 int files_make_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd)
 {
 	if (mkdirat(at_fd, path, 0700) && errno != EEXIST)
-		return fault_set(fault, errno == EACCES ? -EPERM : -EIO, "%s: make: %s", path,
-				 strerror(errno));
+		return fault_set(fault, open_error(errno), "%s: make: %s", path, strerror(errno));
 	return files_open_dir(at_fd, path, fault, ret_fd);
 }
 

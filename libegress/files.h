@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-/* A folder that must be there: -ENOENT. -EPERM: a link, not a folder, or others may write. -EIO. */
+/* A folder that must be there: -ENOENT. -EPERM: a link, not a folder, or others may write. -EIO,
+ * -ENOMEM: no memory or no descriptor. */
 int files_open_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd);
 /* The same, made (0700) if it is missing. */
 int files_make_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd);

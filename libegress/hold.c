@@ -56,6 +56,7 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
+	op->entered = !ledger_has(op->ledger, coverage->person.uid);
 	return ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile,
 			    &op->ctx->fault);
 }
@@ -65,13 +66,23 @@ bool hold_is_kept(const struct coverage *coverage)
 	return coverage->cover == COVER_PROFILE && account_is_always(coverage->account);
 }
 
+/* A kernel that could not be written needs no second try: with the record all is as it was. */
+static int take_back(struct operation *op, const struct coverage *coverage)
+{
+	uid_t uid = coverage->person.uid;
+	struct need need;
+
+	if (op->entered && !op->wrote)
+		return ledger_forget(op->ledger, uid, &op->ctx->fault);
+	return operation_settle(op, uid, hold_is_kept(coverage), &need);
+}
+
 void hold_take_back(struct operation *op, const struct coverage *coverage)
 {
 	struct fault first = op->ctx->fault;
-	struct need need;
 
 	fault_clear(&op->ctx->fault);
-	if (operation_settle(op, coverage->person.uid, hold_is_kept(coverage), &need))
+	if (take_back(op, coverage))
 		ctx_log(op->ctx, LOG_ERR, "%s: after the failure: %s", coverage->person.login,
 			op->ctx->fault.line);
 	op->ctx->fault = first;

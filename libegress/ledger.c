@@ -49,6 +49,7 @@ static void tell(struct ledger *ledger, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line.line, sizeof(line.line), format, args);
 	va_end(args);
+	fault_clean_line(line.line);
 	ledger->report(line.line, ledger->report_data);
 }
 
@@ -71,7 +72,8 @@ static int net_name(char name[40], struct fault *fault)
 	int r = net_cookie(&cookie);
 
 	if (r)
-		return fault_set(fault, -EIO, "network namespace: cookie: %s", strerror(-r));
+		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, "network namespace: cookie: %s",
+				 strerror(-r));
 	snprintf(name, 40, "net-%llu", (unsigned long long)cookie);
 	return 0;
 }
@@ -101,7 +103,9 @@ static int settle_pidns(struct ledger *ledger, struct fault *fault)
 	} else {
 		ledger->sees_processes = r == 0 && strcmp(own, theirs) == 0;
 	}
-	return r && r != -ENOENT ? fault_set(fault, -EIO, PIDNS_NAME ": %s", strerror(-r)) : 0;
+	if (r && r != -ENOENT)
+		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, PIDNS_NAME ": %s", strerror(-r));
+	return 0;
 }
 
 static struct ledger *ledger_new(void)

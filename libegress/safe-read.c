@@ -30,6 +30,8 @@ static int open_failed(struct fault *fault, const char *shown, int error)
 	if (error == ELOOP || error == ENOTDIR)
 		return fault_set(fault, -EPERM, "%s: is a link or not a directory: links are not followed",
 				 shown);
+	if (util_is_scarce(error))
+		return fault_set(fault, -ENOMEM, "%s: open: %s", shown, strerror(error));
 	return fault_set(fault, error == ENOENT ? -ENOENT : -EIO, "%s: open: %s", shown, strerror(error));
 }
 
@@ -157,7 +159,7 @@ int safe_read_suspect(const char *path, char **ret_text, size_t *ret_length)
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return util_is_scarce(errno) ? -ENOMEM : -errno;
 	r = check_file(fd, path, NULL, &before);
 	if (!r && !is_trusted_owner(before.st_uid))
 		r = -EPERM;

@@ -11,9 +11,11 @@ static int lift_cpu_limit(struct rlimit *ret_was)
 
 	if (getrlimit(RLIMIT_CPU, ret_was))
 		return -errno;
-	if (ret_was->rlim_cur == RLIM_INFINITY)
+	if (ret_was->rlim_cur == RLIM_INFINITY || setrlimit(RLIMIT_CPU, &unlimited) == 0)
 		return 0;
-	return setrlimit(RLIMIT_CPU, &unlimited) ? -errno : 0;
+	/* Without CAP_SYS_RESOURCE, as in containers, it stays: killed half-way we leave the account held. */
+	ret_was->rlim_cur = RLIM_INFINITY;
+	return 0;
 }
 
 int shield_raise(struct fault *fault, struct shield *ret)

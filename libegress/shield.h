@@ -4,7 +4,7 @@
 
 /*
  * While a lock is held nobody may stop or end us half-way: not the terminal, not the caller of su, whose
- * real uid ours would be, not a CPU limit that the caller set.
+ * real uid ours would be, not a CPU limit that the caller set (which stays where nobody may lift it).
  */
 #include "fault.h"
 

@@ -3,10 +3,17 @@
 #define EGRESS_UTIL_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What the process has too little of, which its caller may have seen to: no reason to let anybody pass. */
+static inline bool util_is_scarce(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 
 /* Cleanup attributes: one owner a resource. */
 #define AUTO_FREE __attribute__((cleanup(util_freep)))
