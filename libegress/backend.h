@@ -62,7 +62,8 @@ struct backend_ops {
 
 	/*
 	 * What stands, ascending by uids: all of it, or ONLY that subject if not NULL (then
-	 * *ret_count is 0 or 1). Read from the kernel at each call. Free with standing_free.
+	 * *ret_count is 0 or 1). Read from the kernel at each call. Free with standing_free. A
+	 * family that this kernel lacks has no rules; where the family exists, missing rules are drift.
 	 */
 	int (*list)(struct backend *backend, const struct uid_range *only, struct fault *fault,
 		    struct standing **ret, size_t *ret_count);

@@ -11,6 +11,14 @@
 
 struct lab lab;
 
+/* A look without the lock, as the seam has it. */
+static int spy_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
+{
+	const struct deadline none = { 0 };
+
+	return backend_mem.open(deadline ? deadline : &none, fault, ret);
+}
+
 static int spy_replace(struct backend *backend, const struct plan *plans, size_t count,
 		       struct fault *fault)
 {
@@ -48,6 +56,7 @@ void lab_begin(void)
 
 	folder_make();
 	spy = backend_mem;
+	spy.open = spy_open;
 	spy.replace = spy_replace;
 	spy.remove = spy_remove;
 	lab = (struct lab){ 0 };

@@ -42,8 +42,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return type == FTW_DP ? rmdir(path) : unlink(path);
 }
 
-static int skip(const char *program, const char *reason)
+static int skip(const char *program, const char *reason, Suite *suite)
 {
+	srunner_free(srunner_create(suite)); /* which owns the suite */
 	printf("skip - %s: %s\n", program, reason);
 	return EXIT_SUCCESS;
 }
@@ -54,7 +55,7 @@ int folder_run(const char *program, Suite *suite)
 	int status;
 
 	if (!parent)
-		return skip(program, "no folder whose parents nobody else may write to");
+		return skip(program, "no folder whose parents nobody else may write to", suite);
 	snprintf(top, sizeof(top), "%s/egress-unit-XXXXXX", parent);
 	if (!mkdtemp(top)) {
 		perror(top);
@@ -67,7 +68,7 @@ int folder_run(const char *program, Suite *suite)
 
 int folder_run_as_root(const char *program, Suite *suite)
 {
-	return geteuid() == 0 ? folder_run(program, suite) : skip(program, "needs uid 0");
+	return geteuid() == 0 ? folder_run(program, suite) : skip(program, "needs uid 0", suite);
 }
 
 void folder_make(void)
@@ -112,17 +113,18 @@ void folder_write(const char *name, const char *text)
 	folder_write_bytes(name, text, strlen(text));
 }
 
-char *folder_read(const char *name)
+bool folder_holds(const char *name, const char *text)
 {
 	FILE *file = fopen(folder_path(name), "re");
-	char *text = NULL;
+	char *is = NULL;
 	size_t room = 0;
+	bool holds;
 
 	ck_assert_msg(file, "%s: %m", name);
-	if (getdelim(&text, &room, '\0', file) < 0)
-		text[0] = '\0';
+	holds = getdelim(&is, &room, '\0', file) < 0 ? *text == '\0' : strcmp(is, text) == 0;
 	fclose(file);
-	return text;
+	free(is);
+	return holds;
 }
 
 bool folder_has(const char *name)

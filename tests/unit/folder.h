@@ -31,7 +31,7 @@ int folder_fd(void); /* of the folder itself */
 void folder_mkdir(const char *name, mode_t mode);
 void folder_write(const char *name, const char *text);
 void folder_write_bytes(const char *name, const void *bytes, size_t size);
-char *folder_read(const char *name); /* malloced */
+bool folder_holds(const char *name, const char *text); /* exactly that */
 bool folder_has(const char *name);
 
 /* How many paths fit the glob(7) pattern; *ret (or NULL) is the first one's name, malloced. */

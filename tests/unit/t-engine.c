@@ -168,6 +168,20 @@ START_TEST(the_kernel_is_out_of_reach)
 }
 END_TEST
 
+/* No privilege over the tables: neither can the rules be made, nor anything be removed. */
+START_TEST(the_kernel_takes_no_writes)
+{
+	if (errors[_i] == -EIO)
+		return; /* then something may stand */
+	mem_fail_from(&lab.kernel, MEM_REPLACE, 1, errors[_i]);
+	mem_fail_from(&lab.kernel, MEM_REMOVE, 1, errors[_i]);
+	lab_deny("agent1", errors[_i]);
+	ck_assert_int_eq(egress_hold(lab.ctx, "agent1"), errors[_i]);
+	lab_nothing_left();
+	ck_assert_str_eq(lab.log, "");
+}
+END_TEST
+
 /* The kernel answers nothing any more: denied, and the record of what may stand is kept for the reaper. */
 START_TEST(everything_fails_and_the_reaper_finishes)
 {
@@ -354,6 +368,15 @@ START_TEST(a_dead_opener_is_dropped_by_the_next_close)
 }
 END_TEST
 
+/* What a name holds does not make a second line of the log. */
+START_TEST(a_message_is_one_line)
+{
+	lab_conf(LAB_BROKEN "\"agent\n1\"");
+	lab_deny("agent\n1", -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(egress_ctx_error(lab.ctx), "\"agent?1\""));
+}
+END_TEST
+
 START_TEST(a_look_up_that_fails_denies)
 {
 	struct egress_session *session = lab_open("agent1");
@@ -382,6 +405,7 @@ int main(void)
 	tcase_add_test(tcase, a_process_of_the_account_keeps_it_held);
 	tcase_add_loop_test(tcase, open_fails, 0, ERRORS);
 	tcase_add_loop_test(tcase, the_kernel_is_out_of_reach, 0, ERRORS);
+	tcase_add_loop_test(tcase, the_kernel_takes_no_writes, 0, ERRORS);
 	tcase_add_loop_test(tcase, replace_fails, 0, ERRORS);
 	tcase_add_test(tcase, replace_fails_half_done);
 	tcase_add_loop_test(tcase, list_fails, 0, ERRORS);
@@ -398,6 +422,7 @@ int main(void)
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_reap);
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_the_next_open);
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_the_next_close);
+	tcase_add_test(tcase, a_message_is_one_line);
 	tcase_add_test(tcase, a_look_up_that_fails_denies);
 	suite_add_tcase(suite, tcase);
 	return folder_run_as_root("t-engine", suite);
