@@ -2,6 +2,7 @@
 /* The exported functions, all of them: check arguments, call, keep errors to the documented set. */
 #include "egress.h"
 
+#include "conf-check.h"
 #include "coverage.h"
 #include "inventory.h"
 #include "session.h"
@@ -253,6 +254,13 @@ EXPORT int egress_check_config(struct egress_ctx *ctx, char **ret_text)
 	if (!r && view.from != CONF_FROM_FILE)
 		r = fault_set(&ctx->fault, view.broken.error == -EINVAL ? -EINVAL : -EBADMSG, "%s",
 			      view.broken.line);
+	if (!r) {
+		conf_warn_of_nobody(ctx, view.conf);
+		r = conf_check_covered_proxies(view.conf, &ctx->fault);
+	}
+	if (!r && !ctx_has_backend(ctx, view.conf))
+		r = fault_set(&ctx->fault, -EBADMSG, "%s: backend: not built into this libegress",
+			      ctx->config_path);
 	if (!r)
 		r = conf_print(view.conf, ret_text);
 	conf_view_clear(&view);

@@ -23,8 +23,6 @@
 struct texts {
 	struct conf_text items[CONF_FILES_MAX];
 	size_t count;
-	char *suspect; /* of the file that failed the checks, if it could be read; or NULL */
-	size_t suspect_length;
 };
 
 static void texts_clear(struct texts *texts)
@@ -34,8 +32,6 @@ static void texts_clear(struct texts *texts)
 		free((char *)texts->items[i].text);
 	}
 	texts->count = 0;
-	free(texts->suspect);
-	texts->suspect = NULL;
 }
 
 static void texts_freep(struct texts **texts)
@@ -58,12 +54,8 @@ static int texts_read(struct texts *texts, int dir_fd, const char *name, const c
 	if (texts->count == CONF_FILES_MAX)
 		return fault_set(fault, -EFBIG, "%s: more than %d files", shown, CONF_FILES_MAX);
 	r = safe_read(dir_fd, name, shown, fault, &text, &length);
-	if (r) {
-		if (!texts->suspect &&
-		    safe_read_suspect(shown, &texts->suspect, &texts->suspect_length) == -ENOMEM)
-			return -ENOMEM;
+	if (r)
 		return r;
-	}
 	texts->items[texts->count++] =
 		(struct conf_text){ .file = util_steal(file), .text = text, .length = length };
 	return 0;
@@ -142,6 +134,13 @@ static int split(const char *path, char folder[PATH_MAX], const char **ret_name,
 	return 0;
 }
 
+static void add_directory(char folder[PATH_MAX])
+{
+	size_t length = strlen(folder);
+
+	snprintf(folder + length, PATH_MAX - length, "/%s", CONF_DIRECTORY);
+}
+
 static int read_texts(const char *path, struct texts *texts, struct fault *fault)
 {
 	AUTO_CLOSE int fd = -1;
@@ -155,7 +154,7 @@ static int read_texts(const char *path, struct texts *texts, struct fault *fault
 		r = texts_read(texts, fd, name, path, fault);
 	if (r)
 		return r;
-	snprintf(folder + strlen(folder), sizeof(folder) - strlen(folder), "/%s", CONF_DIRECTORY);
+	add_directory(folder);
 	return read_directory(texts, folder, fault);
 }
 
@@ -229,37 +228,61 @@ static int parse_kept(const char *path, const char *libdir, struct conf **ret)
 	return conf_parse(&kept, 1, 0, NULL, ret);
 }
 
-/* A NUL must not hide the names behind it. */
-static void add_text(FILE *stream, const char *text, size_t length)
+/* Whatever the file is worth: what it names is only ever denied. */
+static int add_suspect(FILE *stream, int dir_fd, const char *name)
 {
+	AUTO_FREE char *text = NULL;
+	size_t length;
+	int r = safe_read_suspect(dir_fd, name, &text, &length);
+
+	if (r)
+		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; i < length; i++)
-		putc(text[i] ? text[i] : ' ', stream);
+		putc(text[i] ? text[i] : ' ', stream); /* a NUL must not hide the names behind it */
 	putc('\n', stream);
+	return 0;
+}
+
+static int add_suspects(FILE *stream, const char *path, const char *folder)
+{
+	AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **entries = NULL;
+	int r = add_suspect(stream, AT_FDCWD, path);
+	int count = fd < 0 ? 0 : scandirat(fd, ".", &entries, is_conf_name, by_name);
+
+	if ((fd < 0 || count < 0) && util_is_scarce(errno))
+		return -ENOMEM;
+	for (int i = 0; i < count; i++) {
+		if (!r)
+			r = add_suspect(stream, fd, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
 }
 
 /* All that can be read of a broken configuration: whom it names is not let out. */
-static char *join(const char *path, struct texts *texts)
+static int read_raw(const char *path, char **ret)
 {
-	char *joined = NULL;
+	AUTO_FREE char *raw = NULL;
+	char folder[PATH_MAX];
+	const char *name;
 	size_t size = 0;
 	FILE *stream;
+	int r;
 
-	/* A folder that failed the checks hides the file itself. */
-	if (texts->count == 0 && !texts->suspect &&
-	    safe_read_suspect(path, &texts->suspect, &texts->suspect_length) == -ENOMEM)
-		return NULL;
-	stream = open_memstream(&joined, &size);
+	if (split(path, folder, &name, NULL))
+		folder[0] = '\0';
+	stream = open_memstream(&raw, &size);
 	if (!stream)
-		return NULL;
-	if (texts->suspect)
-		add_text(stream, texts->suspect, texts->suspect_length);
-	for (size_t i = 0; i < texts->count; i++)
-		add_text(stream, texts->items[i].text, texts->items[i].length);
-	if (fclose(stream)) {
-		free(joined);
-		return NULL;
-	}
-	return joined;
+		return -ENOMEM;
+	add_directory(folder);
+	r = add_suspects(stream, path, folder);
+	if (fclose(stream))
+		r = -ENOMEM;
+	if (!r)
+		*ret = util_steal(raw);
+	return r;
 }
 
 int conf_view_load(const char *path, const char *libdir, struct fault *fault, struct conf_view *ret)
@@ -281,9 +304,9 @@ int conf_view_load(const char *path, const char *libdir, struct fault *fault, st
 	if (r == -ENOMEM)
 		return fault_set(fault, -ENOMEM, "%s", view.broken.error == r ? view.broken.line : path);
 	if (view.from == CONF_FROM_NOWHERE) {
-		view.raw = join(path, texts);
-		if (!view.raw)
-			return fault_set(fault, -ENOMEM, "%s: no memory", path);
+		r = read_raw(path, &view.raw);
+		if (r)
+			return fault_set(fault, r, "%s: no memory", path);
 	}
 	*ret = view;
 	return 0;

@@ -16,12 +16,12 @@ void coverage_clear(struct coverage *coverage)
 /* Without the host's lock: a login that nothing covers must not wait for it. */
 static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 {
-	const struct uid_range subject = { uid, uid };
 	const struct backend_ops *ops;
 	struct standing *standing = NULL;
 	struct backend *backend = NULL;
 	struct fault first = ctx->fault;
 	size_t count = 0;
+	bool held = false;
 	int r;
 
 	if (geteuid() != 0)
@@ -31,12 +31,14 @@ static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 	if (!r)
 		r = ops->open(NULL, NULL, &backend);
 	if (!r)
-		r = ops->list(backend, &subject, NULL, &standing, &count);
+		r = ops->list(backend, NULL, NULL, &standing, &count);
+	for (size_t i = 0; i < count; i++)
+		held = held || (standing[i].plan.uids.first <= uid && uid <= standing[i].plan.uids.last);
 	standing_free(standing, count);
 	if (backend)
 		ops->close(backend);
 	/* Too few descriptors, which the login's caller may have seen to, must not let anybody pass. */
-	return r ? r == -ENOMEM : count > 0;
+	return r ? r == -ENOMEM : held;
 }
 
 /* A ledger that cannot be read must not lock out everybody: then the kernel says who is held. */

@@ -81,7 +81,8 @@ static int describe_plan(const struct subject *subject, const struct standing *s
 	if (!subject->account) {
 		r = standing ? render_plan(&standing->plan, &account->plan) : copy_text("", &account->plan);
 		if (!r)
-			r = lines_add(&account->drift, "nothing accounts for these rules");
+			r = lines_add(&account->drift, standing ? "nothing accounts for these rules"
+								: "no rules stand, and the profile is lost");
 		return r;
 	}
 	r = subject_plan(subject, &plan);

@@ -8,7 +8,7 @@
  *	-ENOENT      no such user; or the account is not held (egress_release)
  *	-EPERM       not privileged (effective uid 0 and CAP_NET_ADMIN are needed), or denied
  *	-EBUSY       a lock was not free by the deadline of 10 seconds
- *	-EAGAIN      others kept changing the same kernel table until the deadline
+ *	-EAGAIN      others kept changing the same kernel table
  *	-EOPNOTSUPP  this kernel, or this build, has no backend that the configuration allows
  *	-EBADMSG     the configuration is missing or broken, and no last good one is there
  *	-ENOMEM      no memory

@@ -10,7 +10,19 @@
 #include <string.h>
 #include <syslog.h>
 
-void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...)
+static void keep_notice(struct egress_ctx *ctx, int priority, const char *line)
+{
+	struct notice *notice = &ctx->notices[ctx->notice_count];
+
+	if (ctx->notice_count == NOTICES_MAX || !(notice->line = strdup(line))) {
+		ctx->notices_lost++;
+		return;
+	}
+	notice->priority = priority;
+	ctx->notice_count++;
+}
+
+void ctx_log(struct egress_ctx *ctx, int priority, const char *format, ...)
 {
 	char line[FAULT_LINE_MAX];
 	va_list args;
@@ -21,12 +33,36 @@ void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	fault_clean_line(line);
-	ctx->log(priority, line, ctx->log_data);
+	if (ctx->locked)
+		keep_notice(ctx, priority, line);
+	else
+		ctx->log(priority, line, ctx->log_data);
+}
+
+static void tell_notices(struct egress_ctx *ctx)
+{
+	for (size_t i = 0; i < ctx->notice_count; i++) {
+		ctx->log(ctx->notices[i].priority, ctx->notices[i].line, ctx->log_data);
+		free(ctx->notices[i].line);
+	}
+	ctx->notice_count = 0;
+	if (ctx->notices_lost)
+		ctx_log(ctx, LOG_WARNING, "%zu more notices were dropped", ctx->notices_lost);
+	ctx->notices_lost = 0;
 }
 
 static const char *choice_name(enum backend_choice choice)
 {
 	return choice == BACKEND_NFTABLES ? "nftables" : "iptables";
+}
+
+bool ctx_has_backend(const struct egress_ctx *ctx, const struct conf *conf)
+{
+	for (size_t i = 0; ctx->backends[i]; i++)
+		if (conf->backend == BACKEND_AUTO ||
+		    strcmp(ctx->backends[i]->name, choice_name(conf->backend)) == 0)
+			return true;
+	return false;
 }
 
 int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret)
@@ -48,7 +84,7 @@ int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct ba
 			 choice_name(choice));
 }
 
-static void report_to_log(const char *line, void *data)
+void report_to_log(const char *line, void *data)
 {
 	ctx_log(data, LOG_WARNING, "%s", line);
 }
@@ -60,10 +96,14 @@ int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struc
 
 	if (r)
 		return r;
+	ctx->locked = true;
 	r = ledger_open(ctx->statedir, &op.deadline, &ctx->fault, &op.ledger);
 	if (r)
 		return operation_end(&op, r);
 	ledger_set_report(op.ledger, report_to_log, ctx);
+	if (!ledger_sees_processes(op.ledger))
+		ctx_log(ctx, LOG_WARNING, "%s: begun in another pid namespace, or its pidns file is damaged: "
+			"nothing is released from here", ledger_path(op.ledger));
 	*ret = op;
 	return 0;
 }
@@ -77,6 +117,8 @@ int operation_end(struct operation *op, int r)
 	procscan_free(op->scan);
 	ledger_close(op->ledger);
 	lowered = shield_lower(&op->shield, &op->ctx->fault);
+	op->ctx->locked = false;
+	tell_notices(op->ctx);
 	return r ? r : lowered;
 }
 

@@ -12,6 +12,13 @@
 #define OPERATION_MS 10000L   /* one deadline for a whole operation */
 #define LEFTOVER_WAIT_MS 500L /* close waits so long for the last processes */
 
+#define NOTICES_MAX 32
+
+struct notice {
+	int priority;
+	char *line;
+};
+
 struct egress_ctx {
 	char *config_path;
 	bool trial; /* what parses is not kept */
@@ -19,12 +26,17 @@ struct egress_ctx {
 	const struct backend_ops *const *backends;
 	egress_log_fn *log;
 	void *log_data;
+	bool locked; /* notices wait: a syslog that hangs must not keep the locks */
+	struct notice notices[NOTICES_MAX];
+	size_t notice_count, notices_lost;
 	struct fault fault;
 };
 
-void ctx_log(const struct egress_ctx *ctx, int priority, const char *format, ...)
+void ctx_log(struct egress_ctx *ctx, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Is there one of the name that CONF asks for? Does not ask the kernel. */
+bool ctx_has_backend(const struct egress_ctx *ctx, const struct conf *conf);
 /* The backend that CONF (NULL: any) asks for and that this kernel has. -EOPNOTSUPP. */
 int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret);
 
@@ -43,6 +55,9 @@ struct operation {
 	bool entered;            /* the account came into the ledger by this operation */
 	bool wrote;              /* the kernel may have changed */
 };
+
+/* A ledger_report_fn whose data is the context. */
+void report_to_log(const char *line, void *data);
 
 int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret);
 /* Gives back locks, signals and uids. Returns R, or its own error if R is 0. */

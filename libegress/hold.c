@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hold.h"
 
+#include "conf-check.h"
 #include "util.h"
 
 #include <string.h>
 #include <syslog.h>
-
-static int refuse_proxy_user(struct egress_ctx *ctx, const struct coverage *coverage)
-{
-	const char *proxy_user = coverage->account->profile->proxy_user;
-	AUTO_PERSON struct person proxy = { 0 };
-	int r;
-
-	if (!proxy_user)
-		return 0;
-	r = person_by_name(proxy_user, &ctx->fault, &proxy);
-	if (!r && proxy.exists && proxy.uid == coverage->person.uid)
-		r = fault_set(&ctx->fault, -EBADMSG,
-			      "%s:%u: profile \"%s\": covers its own proxy_user \"%s\"",
-			      coverage->account->origin.file, coverage->account->origin.line,
-			      coverage->account->profile->name, proxy_user);
-	return r;
-}
 
 int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
 {
@@ -33,7 +17,11 @@ int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
 	if (!coverage->person.exists)
 		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist, but is configured",
 				 login);
-	return coverage->cover == COVER_PROFILE ? refuse_proxy_user(ctx, coverage) : 0;
+	if (coverage->cover != COVER_PROFILE)
+		return 0;
+	return conf_check_proxies(coverage->view.conf,
+				  (struct uid_range){ coverage->person.uid, coverage->person.uid },
+				  &ctx->fault);
 }
 
 int hold_make(struct operation *op, const struct coverage *coverage)
@@ -54,6 +42,11 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 	AUTO_FREE char *profile = NULL;
 	int r = subject_remember(coverage->account, &profile);
 
+	if (!ledger_sees_processes(op->ledger))
+		return fault_set(&op->ctx->fault, -EPERM,
+				 "%s: accounts are held from another pid namespace: "
+				 "from here nobody could tell when to let go",
+				 ledger_path(op->ledger));
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
 	op->entered = !ledger_has(op->ledger, coverage->person.uid);

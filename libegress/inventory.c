@@ -107,29 +107,11 @@ static int show_uids(const struct view *view, const char *user, struct uid_range
 	return r;
 }
 
-/* A login name, or what egress_list shows where there is none: "uid 2001", "uid 20000-29999". */
-static int find_uids(struct egress_ctx *ctx, const char *user, struct uid_range *ret)
-{
-	static const char prefix[] = "uid ";
-	const char *number = strncmp(user, prefix, strlen(prefix)) == 0 ? user + strlen(prefix) : user;
-	AUTO_PERSON struct person person = { 0 };
-	int r = person_by_name(user, &ctx->fault, &person);
-
-	if (r)
-		return r;
-	if (!person.exists && addr_parse_uid_range(number, ret) == 0)
-		return 0;
-	if (!person.exists)
-		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
-	*ret = (struct uid_range){ person.uid, person.uid };
-	return 0;
-}
-
 int inventory_show(struct egress_ctx *ctx, const char *user, struct egress_account **ret)
 {
 	AUTO_VIEW struct view view = { 0 };
 	struct uid_range uids;
-	int r = find_uids(ctx, user, &uids);
+	int r = subject_parse(ctx, user, &uids);
 
 	if (!r)
 		r = view_take(ctx, &view);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ledger.h"
+#include "ledger-home.h"
 
 #include "addr.h"
-#include "lock.h"
 #include "files.h"
 #include "procscan.h"
 #include "record.h"
@@ -10,190 +9,16 @@
 #include "util.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#define LOCK_NAME "lock"
-#define PIDNS_NAME "pidns"
 #define DAMAGED_NAME "damaged"
 #define LOGIN_NAME "login"
 #define PROFILE_NAME "profile"
 #define PIN_NAME "pin"
 #define UID_NAME_MAX 16
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71 /* linux 5.14, asm-generic/socket.h */
-#endif
-
-struct ledger {
-	int net_fd;  /* STATEDIR/net-<cookie> */
-	int lock_fd; /* -1: only peeking */
-	bool sees_processes;
-	ledger_report_fn *report;
-	void *report_data;
-};
-
-static void tell(struct ledger *ledger, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void tell(struct ledger *ledger, const char *format, ...)
-{
-	struct fault line = { 0 };
-	va_list args;
-
-	if (!ledger->report)
-		return;
-	va_start(args, format);
-	vsnprintf(line.line, sizeof(line.line), format, args);
-	va_end(args);
-	fault_clean_line(line.line);
-	ledger->report(line.line, ledger->report_data);
-}
-
-/* Inode numbers of namespaces are reused at once; the cookie is not. */
-static int net_cookie(uint64_t *ret)
-{
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie;
-	socklen_t length = sizeof(cookie);
-
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length))
-		return -errno;
-	*ret = cookie;
-	return 0;
-}
-
-static int net_name(char name[40], struct fault *fault)
-{
-	uint64_t cookie = 0;
-	int r = net_cookie(&cookie);
-
-	if (r)
-		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, "network namespace: cookie: %s",
-				 strerror(-r));
-	snprintf(name, 40, "net-%llu", (unsigned long long)cookie);
-	return 0;
-}
-
-static int own_pidns(char text[32])
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st))
-		return -errno;
-	snprintf(text, 32, "%llu\n", (unsigned long long)st.st_ino);
-	return 0;
-}
-
-/* The first to open a ledger decides which pid namespace judges its processes. */
-static int settle_pidns(struct ledger *ledger, struct fault *fault)
-{
-	char own[32], theirs[32];
-	int r = own_pidns(own);
-
-	if (r)
-		return fault_set(fault, -EIO, "pid namespace: %s", strerror(-r));
-	r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));
-	if (r == -ENOENT && ledger->lock_fd >= 0) {
-		r = files_write(ledger->net_fd, PIDNS_NAME, own, strlen(own));
-		ledger->sees_processes = r == 0;
-	} else {
-		ledger->sees_processes = r == 0 && strcmp(own, theirs) == 0;
-	}
-	if (r && r != -ENOENT)
-		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, PIDNS_NAME ": %s", strerror(-r));
-	return 0;
-}
-
-static struct ledger *ledger_new(void)
-{
-	struct ledger *ledger = calloc(1, sizeof(*ledger));
-
-	if (ledger)
-		ledger->net_fd = ledger->lock_fd = -1;
-	return ledger;
-}
-
-static void ledger_closep(struct ledger **ledger)
-{
-	ledger_close(*ledger);
-}
-#define AUTO_LEDGER __attribute__((cleanup(ledger_closep)))
-
-int ledger_open(const char *statedir, const struct deadline *deadline, struct fault *fault,
-		struct ledger **ret)
-{
-	AUTO_LEDGER struct ledger *ledger = ledger_new();
-	AUTO_CLOSE int state_fd = -1;
-	char name[40];
-	int r;
-
-	if (!ledger)
-		return fault_set(fault, -ENOMEM, "%s: no memory", statedir);
-	r = files_make_dir(AT_FDCWD, statedir, fault, &state_fd);
-	if (!r)
-		r = lock_take(state_fd, LOCK_NAME, deadline, fault, &ledger->lock_fd);
-	if (!r)
-		r = net_name(name, fault);
-	if (!r)
-		r = files_make_dir(state_fd, name, fault, &ledger->net_fd);
-	if (!r)
-		r = settle_pidns(ledger, fault);
-	if (!r)
-		*ret = util_steal(ledger);
-	return r;
-}
-
-int ledger_peek(const char *statedir, struct fault *fault, struct ledger **ret)
-{
-	AUTO_LEDGER struct ledger *ledger = ledger_new();
-	AUTO_CLOSE int state_fd = -1;
-	char name[40];
-	int r;
-
-	if (!ledger)
-		return fault_set(fault, -ENOMEM, "%s: no memory", statedir);
-	r = net_name(name, fault);
-	if (!r)
-		r = files_open_dir(AT_FDCWD, statedir, fault, &state_fd);
-	if (!r)
-		r = files_open_dir(state_fd, name, fault, &ledger->net_fd);
-	if (r == -ENOENT) {
-		fault_clear(fault);
-		*ret = NULL;
-		return 0;
-	}
-	if (!r)
-		r = settle_pidns(ledger, fault);
-	if (!r)
-		*ret = util_steal(ledger);
-	return r;
-}
-
-void ledger_close(struct ledger *ledger)
-{
-	if (!ledger)
-		return;
-	if (ledger->net_fd >= 0)
-		close(ledger->net_fd);
-	if (ledger->lock_fd >= 0)
-		close(ledger->lock_fd);
-	free(ledger);
-}
-
-void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *data)
-{
-	ledger->report = report;
-	ledger->report_data = data;
-}
-
-bool ledger_sees_processes(const struct ledger *ledger)
-{
-	return ledger->sees_processes;
-}
 
 int session_begin(const char *service, const char *tty, const char *rhost, struct fault *fault,
 		  struct session *ret)
@@ -236,9 +61,13 @@ static int open_uid(struct ledger *ledger, uid_t uid, struct fault *fault, int *
 {
 	char name[UID_NAME_MAX];
 
+	struct fault why = { 0 };
+	int r;
+
 	if (!ledger)
 		return -ENOENT;
-	return files_open_dir(ledger->net_fd, uid_name(uid, name), fault, ret_fd);
+	r = files_open_dir(ledger->net_fd, uid_name(uid, name), &why, ret_fd);
+	return r ? fault_set(fault, r, "%s/%s", ledger->path, why.line) : 0;
 }
 
 static int by_uid(const void *a, const void *b)
@@ -256,7 +85,7 @@ int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t 
 	int r = ledger ? files_list(ledger->net_fd, &names) : 0;
 
 	if (r)
-		return fault_set(fault, r == -ENOMEM ? r : -EIO, "ledger: list: %s", strerror(-r));
+		return ledger_fail(ledger, fault, r, "list: %s", strerror(-r));
 	uids = calloc(names.count + 1, sizeof(*uids));
 	for (size_t i = 0; uids && i < names.count; i++) {
 		unsigned long uid;
@@ -264,7 +93,7 @@ int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t 
 		if (!addr_parse_number(names.items[i], (uid_t)-2, &uid))
 			uids[count++] = (uid_t)uid;
 		else if (strcmp(names.items[i], PIDNS_NAME) != 0 && strcmp(names.items[i], DAMAGED_NAME) != 0)
-			tell(ledger, "ledger: %s: not ours, left alone", names.items[i]);
+			ledger_tell(ledger, "%s: not ours, left alone", names.items[i]);
 	}
 	files_names_clear(&names);
 	if (!uids)
@@ -298,15 +127,16 @@ int ledger_enter(struct ledger *ledger, uid_t uid, const char *login, const char
 {
 	AUTO_CLOSE int fd = -1;
 	char name[UID_NAME_MAX], text[LEDGER_TEXT_MAX];
-	int r = files_make_dir(ledger->net_fd, uid_name(uid, name), fault, &fd);
+	struct fault why = { 0 };
+	int r = files_make_dir(ledger->net_fd, uid_name(uid, name), &why, &fd);
 
 	if (r)
-		return r;
+		return fault_set(fault, r, "%s/%s", ledger->path, why.line);
 	record_set_text(text, login);
 	r = remember(fd, LOGIN_NAME, text);
 	if (!r)
 		r = remember(fd, PROFILE_NAME, profile);
-	return r ? fault_set(fault, -EIO, "ledger: %u: write: %s", uid, strerror(-r)) : 0;
+	return r ? ledger_fail(ledger, fault, r, "%u: write: %s", uid, strerror(-r)) : 0;
 }
 
 int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret, size_t *ret_length)
@@ -343,7 +173,7 @@ int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, 
 
 	if (!r)
 		r = files_write(fd, session->token, text, length);
-	return r ? fault_set(fault, -EIO, "ledger: %u: record: %s", uid, strerror(-r)) : 0;
+	return r ? ledger_fail(ledger, fault, r, "%u: record: %s", uid, strerror(-r)) : 0;
 }
 
 int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct fault *fault)
@@ -354,7 +184,7 @@ int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct faul
 	if (!r && unlinkat(fd, token, 0))
 		r = -errno;
 	if (r && r != -ENOENT)
-		return fault_set(fault, -EIO, "ledger: %u: drop %s: %s", uid, token, strerror(-r));
+		return ledger_fail(ledger, fault, r, "%u: drop %s: %s", uid, token, strerror(-r));
 	return r;
 }
 
@@ -368,9 +198,9 @@ static void move_damaged(struct ledger *ledger, int uid_fd, uid_t uid, const cha
 	snprintf(name, sizeof(name), "%u-%s", uid, token);
 	if (files_make_dir(ledger->net_fd, DAMAGED_NAME, NULL, &fd) ||
 	    renameat(uid_fd, token, fd, name))
-		tell(ledger, "ledger: %u/%s: damaged record could not be moved away", uid, token);
+		ledger_tell(ledger, "%u/%s: damaged record could not be moved away", uid, token);
 	else
-		tell(ledger, "ledger: %u/%s: damaged record, moved to " DAMAGED_NAME "/%s", uid, token,
+		ledger_tell(ledger, "%u/%s: damaged record, moved to " DAMAGED_NAME "/%s", uid, token,
 		     name);
 }
 
@@ -442,8 +272,7 @@ int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struc
 		r = read_sessions(ledger, fd, uid, &names, sessions, &count);
 	files_names_clear(&names);
 	if (r)
-		return fault_set(fault, r == -ENOMEM ? r : -EIO, "ledger: %u: read: %s", uid,
-				 strerror(-r));
+		return ledger_fail(ledger, fault, r, "%u: read: %s", uid, strerror(-r));
 	qsort(sessions, count, sizeof(*sessions), by_time);
 	*ret = util_steal(sessions);
 	*ret_count = count;
@@ -457,7 +286,7 @@ int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault)
 
 	if (!r)
 		r = files_write(fd, PIN_NAME, "", 0);
-	return r ? fault_set(fault, -EIO, "ledger: %u: pin: %s", uid, strerror(-r)) : 0;
+	return r ? ledger_fail(ledger, fault, r, "%u: pin: %s", uid, strerror(-r)) : 0;
 }
 
 int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
@@ -468,7 +297,7 @@ int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
 	if (!r && unlinkat(fd, PIN_NAME, 0))
 		r = -errno;
 	if (r && r != -ENOENT)
-		return fault_set(fault, -EIO, "ledger: %u: unpin: %s", uid, strerror(-r));
+		return ledger_fail(ledger, fault, r, "%u: unpin: %s", uid, strerror(-r));
 	return r;
 }
 
@@ -489,8 +318,8 @@ int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 	int r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
 
 	if (r == -ENOTEMPTY) {
-		tell(ledger, "ledger: %u: holds files that are not ours, left alone", uid);
+		ledger_tell(ledger, "%u: holds files that are not ours, left alone", uid);
 		return 0;
 	}
-	return r && r != -ENOENT ? fault_set(fault, -EIO, "ledger: %u: forget: %s", uid, strerror(-r)) : 0;
+	return r && r != -ENOENT ? ledger_fail(ledger, fault, r, "%u: forget: %s", uid, strerror(-r)) : 0;
 }

@@ -50,6 +50,9 @@ int ledger_peek(const char *statedir, struct fault *fault, struct ledger **ret);
 void ledger_close(struct ledger *ledger); /* takes NULL */
 void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *data);
 
+/* STATEDIR/net-<cookie>, for messages. */
+const char *ledger_path(const struct ledger *ledger);
+
 /* May sessions and processes be judged from here? No if the ledger was begun in another pid namespace. */
 bool ledger_sees_processes(const struct ledger *ledger);
 

@@ -135,6 +135,14 @@ int person_by_uid(uid_t uid, struct fault *fault, struct person *ret)
 	return 0;
 }
 
+int person_group_exists(const char *name)
+{
+	AUTO_FREE char *buffer = NULL;
+	struct group group;
+
+	return nss_lookup(group_by_name, name, &group, &buffer);
+}
+
 static bool lists_member(const struct group *group, const char *name)
 {
 	for (char **member = group->gr_mem; name && *member; member++)

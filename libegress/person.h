@@ -23,6 +23,9 @@ int person_by_uid(uid_t uid, struct fault *fault, struct person *ret);
 void person_clear(struct person *person);
 #define AUTO_PERSON __attribute__((cleanup(person_clear)))
 
+/* 1, 0, or a negative errno where that cannot be known. */
+int person_group_exists(const char *name);
+
 /* Which row of the configuration covers the person? 1 with *ret set, 0, -EIO, -ENOMEM. */
 int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
 		 const struct account **ret);

@@ -47,28 +47,29 @@ int upkeep_hold(struct egress_ctx *ctx, const char *user)
 	return r ? r : operation_end(&op, pin_locked(&op, &coverage));
 }
 
-static int unpin_locked(struct operation *op, const struct coverage *coverage)
+static int unpin_locked(struct operation *op, const char *user, uid_t uid, bool keep)
 {
 	struct need need;
-	int r = ledger_unpin(op->ledger, coverage->person.uid, &op->ctx->fault);
+	int r = ledger_unpin(op->ledger, uid, &op->ctx->fault);
 
 	if (r == -ENOENT)
-		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned", coverage->person.login);
-	return r ? r : operation_settle(op, coverage->person.uid, hold_is_kept(coverage), &need);
+		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned", user);
+	return r ? r : operation_settle(op, uid, keep, &need);
 }
 
 int upkeep_release(struct egress_ctx *ctx, const char *user)
 {
-	AUTO_COVERAGE struct coverage coverage = { 0 };
 	const struct backend_ops *ops;
+	struct uid_range uids;
 	struct operation op;
-	int r = coverage_find(ctx, user, &coverage);
+	bool keep;
+	int r = subject_parse(ctx, user, &uids);
 
-	if (!r && !coverage.person.exists)
-		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+	if (!r && uids.first != uids.last)
+		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": a range is never pinned", user);
 	if (!r)
-		r = ctx_backend(ctx, coverage.view.conf, &ops);
+		r = subject_fate(ctx, uids.first, &ops, &keep);
 	if (!r)
 		r = operation_begin(ctx, ops, &op);
-	return r ? r : operation_end(&op, unpin_locked(&op, &coverage));
+	return r ? r : operation_end(&op, unpin_locked(&op, user, uids.first, keep));
 }

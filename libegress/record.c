@@ -4,7 +4,6 @@
 #include "addr.h"
 #include "util.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,8 +79,9 @@ void record_set_text(char to[LEDGER_TEXT_MAX], const char *from)
 	size_t i;
 
 	for (i = 0; from && from[i] && i < LEDGER_TEXT_MAX - 1; i++)
-		to[i] = iscntrl((unsigned char)from[i]) ? '?' : from[i];
+		to[i] = from[i];
 	to[i] = '\0';
+	fault_clean_line(to);
 }
 
 bool record_is_token(const char *name)

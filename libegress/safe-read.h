@@ -24,9 +24,9 @@ int safe_read(int dir_fd, const char *name, const char *shown, struct fault *fau
 	      size_t *ret_length);
 
 /*
- * Reads a regular file of root's whatever its mode and that of its folders: only good for denying those
- * whom it names. As safe_read otherwise.
+ * Reads the first SAFE_READ_MAX bytes of a regular file, whoever's and whatever its mode, through links:
+ * only good for denying those whom it names. As safe_read otherwise.
  */
-int safe_read_suspect(const char *path, char **ret_text, size_t *ret_length);
+int safe_read_suspect(int dir_fd, const char *name, char **ret_text, size_t *ret_length);
 
 #endif

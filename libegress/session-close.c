@@ -9,28 +9,6 @@
 
 #define LEFTOVER_STEP_MS 10L
 
-/* Without a configuration nobody is let go. */
-static int find_subject(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep)
-{
-	struct conf_view view = { 0 };
-	struct subject subject = { 0 };
-	struct ledger *ledger = NULL;
-	int r = conf_view_load(ctx->config_path, ctx->libdir, &ctx->fault, &view);
-
-	if (!r)
-		r = ctx_backend(ctx, view.conf, ret_ops);
-	if (!r)
-		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
-	if (!r)
-		r = subject_of_uid(ctx, view.conf, ledger, uid, &subject);
-	if (!r)
-		*ret_keep = subject.keep;
-	ledger_close(ledger);
-	subject_clear(&subject);
-	conf_view_clear(&view);
-	return r;
-}
-
 /* Drops the record; *ret_last: this was the last need on record; *ret_held: the uid has its folder still. */
 static int drop(struct operation *op, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_last,
 		bool *ret_held)
@@ -87,7 +65,7 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 	unsigned int sessions = 0;
 	struct operation op;
 	bool keep = true, last = false, held = true;
-	int r = find_subject(ctx, uid, &ops, &keep);
+	int r = subject_fate(ctx, uid, &ops, &keep);
 
 	if (!r)
 		r = operation_begin(ctx, ops, &op);

@@ -96,6 +96,8 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 	const struct backend_ops *ops;
 	struct operation op;
 	struct session session;
+	unsigned int left;
+	bool held;
 	int r = hold_check(ctx, coverage);
 
 	if (!r)
@@ -107,10 +109,13 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 	if (r)
 		return r;
 	r = operation_end(&op, open_locked(&op, coverage, &session, &opened));
-	if (r)
+	if (r && opened) {
+		/* It stands, but the process could not be made what it was: no session comes of it. */
+		session_close(ctx, opened->uid, opened->token, &left, &held);
 		egress_session_free(opened);
-	else
+	} else if (!r) {
 		*ret = opened;
+	}
 	return r;
 }
 

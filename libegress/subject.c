@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "subject.h"
 
+#include "conf-check.h"
 #include "util.h"
 
 #include <stdio.h>
@@ -191,10 +192,15 @@ static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct le
 		      const struct account *account, struct subjects *subjects)
 {
 	AUTO_PERSON struct person person = { 0 };
+	struct fault why = { 0 };
 	int r;
 
 	if (account->profile->hold != HOLD_ALWAYS)
 		return 0;
+	if (account->by == ACCOUNT_BY_UID && conf_check_proxies(conf, account->uids, &why)) {
+		ctx_log(ctx, LOG_ERR, "%s:%u: not held: %s", account->origin.file, account->origin.line, why.line);
+		return 0;
+	}
 	if (account->by == ACCOUNT_BY_UID && account->uids.first != account->uids.last)
 		return add_range(account, subjects);
 	if (account->by == ACCOUNT_BY_UID)
@@ -202,11 +208,7 @@ static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct le
 	r = person_by_name(account->name, &ctx->fault, &person);
 	if (r || person.uid == 0)
 		return r;
-	if (person.exists)
-		return add_uid_once(ctx, conf, ledger, person.uid, subjects);
-	ctx_log(ctx, LOG_WARNING, "%s:%u: user \"%s\" does not exist: not held", account->origin.file,
-		account->origin.line, account->name);
-	return 0;
+	return person.exists ? add_uid_once(ctx, conf, ledger, person.uid, subjects) : 0;
 }
 
 static int by_uids(const void *a, const void *b)
@@ -240,4 +242,42 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 int subject_plan(const struct subject *subject, struct plan *ret)
 {
 	return plan_compile(subject->account->profile, subject->uids, ret);
+}
+
+int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret)
+{
+	static const char prefix[] = "uid ";
+	const char *number = strncmp(user, prefix, strlen(prefix)) == 0 ? user + strlen(prefix) : user;
+	AUTO_PERSON struct person person = { 0 };
+	int r = person_by_name(user, &ctx->fault, &person);
+
+	if (r)
+		return r;
+	if (!person.exists && addr_parse_uid_range(number, ret) == 0)
+		return 0;
+	if (!person.exists)
+		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+	*ret = (struct uid_range){ person.uid, person.uid };
+	return 0;
+}
+
+int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep)
+{
+	struct conf_view view = { 0 };
+	struct subject subject = { 0 };
+	struct ledger *ledger = NULL;
+	int r = conf_view_load(ctx->config_path, ctx->trial ? NULL : ctx->libdir, &ctx->fault, &view);
+
+	if (!r)
+		r = ctx_backend(ctx, view.conf, ret_ops);
+	if (!r)
+		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+	if (!r)
+		r = subject_of_uid(ctx, view.conf, ledger, uid, &subject);
+	if (!r)
+		*ret_keep = subject.keep;
+	ledger_close(ledger);
+	subject_clear(&subject);
+	conf_view_clear(&view);
+	return r;
 }

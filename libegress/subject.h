@@ -22,6 +22,12 @@ void subjects_free(struct subject *subjects, size_t count); /* takes NULL */
 int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
 		   struct subject *ret);
 
+/* A login name, or what egress_list shows where there is none: "uid 2001", "uid 20000-29999". -ENOENT. */
+int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret);
+
+/* Which backend would let the uid go, and must it be kept? Without a configuration nobody is let go. */
+int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep);
+
 /* All that the ledger knows and all that the configuration holds always, ascending, each once. May ask
  * NSS: call it before an operation begins. -ENOMEM, -EIO. */
 int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,

@@ -2,6 +2,7 @@
 /* Making the kernel equal to configuration and ledger for everybody at once. */
 #include "upkeep.h"
 
+#include "conf-check.h"
 #include "drift.h"
 #include "hold.h"
 #include "util.h"
@@ -45,6 +46,8 @@ static int round_prepare(struct egress_ctx *ctx, struct round *round, const stru
 		r = ctx_backend(ctx, round->view.conf, ret_ops);
 	if (!r)
 		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+	if (ledger)
+		ledger_set_report(ledger, report_to_log, ctx);
 	if (!r)
 		r = subjects_find(ctx, round->view.conf, ledger, &round->subjects, &round->subject_count);
 	ledger_close(ledger);
@@ -128,6 +131,31 @@ static int sort_orphan(struct round *round, struct uid_range uids)
 	return add_gone(round, uids);
 }
 
+/* Remembered, so that it stays held after it left the configuration, flush or not, while it runs. */
+static int remember(struct round *round, const struct subject *subject)
+{
+	struct operation *op = &round->op;
+	AUTO_FREE char *profile = NULL;
+	int r;
+
+	if (!subject->covered || subject->uids.first != subject->uids.last)
+		return 0;
+	r = subject_remember(subject->account, &profile);
+	if (r)
+		return fault_set(&op->ctx->fault, r, "%s: no memory", subject->login);
+	return ledger_enter(op->ledger, subject->uids.first, subject->login, profile, &op->ctx->fault);
+}
+
+static int remember_all(struct round *round)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < round->subject_count; i++)
+		if (round->subjects[i].keep || has_record(round, round->subjects[i].uids))
+			r = remember(round, &round->subjects[i]);
+	return r;
+}
+
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
 static int count_changes(struct round *round)
 {
@@ -196,7 +224,7 @@ static int let_go(struct round *round)
 	int r = operation_remove(op, round->gone, round->gone_count);
 
 	if (r)
-		return let_go_singly(round);
+		return r == -EPERM ? let_go_singly(round) : r;
 	for (size_t i = 0; !r && i < round->gone_count; i++)
 		if (has_record(round, round->gone[i]))
 			r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);
@@ -221,6 +249,8 @@ static int sync_locked(struct round *round)
 	if (!r)
 		r = count_changes(round);
 	if (!r)
+		r = remember_all(round);
+	if (!r)
 		r = operation_hold(&round->op, round->plans, round->plan_count);
 	return r ? r : let_go(round);
 }
@@ -232,18 +262,20 @@ static int reap_locked(struct round *round)
 	return r ? r : let_go(round);
 }
 
-static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool keep,
+static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool is_sync,
 		     struct egress_changes *ret)
 {
 	struct round round = { 0 };
 	const struct backend_ops *ops;
 	int r = round_prepare(ctx, &round, &ops);
 
+	if (!r && is_sync)
+		conf_warn_of_nobody(ctx, round.view.conf);
 	if (!r)
 		r = operation_begin(ctx, ops, &round.op);
 	if (!r) {
 		r = locked(&round);
-		if (!r && keep)
+		if (!r && is_sync)
 			hold_keep_conf(&round.op, &round.view);
 		r = operation_end(&round.op, r);
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view.h"
 
-#include "coverage.h"
 #include "util.h"
 
 #include <string.h>
+#include <syslog.h>
 
 static int read_kernel(struct view *view)
 {
@@ -29,7 +29,11 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 
 	if (geteuid() != 0)
 		return fault_set(&ctx->fault, -EPERM, "privilege: effective uid 0 is needed");
-	r = coverage_load(ctx, &view.conf);
+	r = conf_view_load(ctx->config_path, ctx->trial ? NULL : ctx->libdir, &ctx->fault, &view.conf);
+	if (!r && view.conf.from != CONF_FROM_FILE)
+		ctx_log(ctx, LOG_WARNING, "%s (%s)", view.conf.broken.line,
+			view.conf.conf ? "the last good configuration stays in force"
+				       : "no last good configuration");
 	if (!r)
 		r = ledger_peek(ctx->statedir, &ctx->fault, &view.ledger);
 	if (!r)

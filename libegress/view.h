@@ -18,7 +18,7 @@ struct view {
 	struct procscan *scan;
 };
 
-/* Clear with view_clear. */
+/* With no configuration to go by ret->conf.conf is NULL, which is logged. Clear with view_clear. */
 int view_take(struct egress_ctx *ctx, struct view *ret);
 void view_clear(struct view *view);
 #define AUTO_VIEW __attribute__((cleanup(view_clear)))
@@ -26,7 +26,7 @@ void view_clear(struct view *view);
 const struct standing *view_standing(const struct view *view, struct uid_range uids);
 const struct subject *view_subject(const struct view *view, struct uid_range uids);
 
-/* The account as the public API tells it. LOGIN: of a subject that is no row of the view. */
+/* The account as the public API tells it. */
 int view_describe(const struct view *view, const struct subject *subject, struct egress_account **ret);
 
 #endif

@@ -269,7 +269,7 @@ static int delete_account_chain(struct xt_table *table, const char *chain, struc
 	int error = xt_table_delete_chain(table, chain);
 
 	if (error == -EBUSY)
-		return fault_set(fault, error,
+		return fault_set(fault, -EPERM,
 				 "%s: chain %s: rules of others lead to it: delete them first",
 				 table->family->name, chain);
 	return error;

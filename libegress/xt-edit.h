@@ -16,7 +16,7 @@ struct xt_change {
 	size_t count;                 /* of either */
 };
 
-/* Errors: -ENOMEM; -EBUSY foreign rules lead to a chain that must go; -EINVAL. */
+/* Errors: -ENOMEM; -EPERM foreign rules lead to a chain that must go; -EINVAL. */
 int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault);
 
 /* The subjects whose chains stand in TABLE, by dispatch_order. *ret is malloced. -ENOMEM. */

@@ -107,7 +107,7 @@ static int deny_if_covered(pam_handle_t *pamh, struct egress_ctx *ctx, const cha
 	bool covered = false;
 	int r = egress_covers(ctx, user, &covered);
 
-	pam_syslog(pamh, LOG_ERR, "unknown argument \"%s\"", bad);
+	pam_syslog(pamh, LOG_ALERT, "unknown argument \"%s\"", bad);
 	if (r)
 		return deny(pamh, user, r, egress_ctx_error(ctx));
 	return covered ? deny(pamh, user, -EPERM, "unknown argument of the module") : PAM_SUCCESS;

@@ -147,7 +147,7 @@ refuses_to_open_others() {
 	hold 2001 + 2002 &&
 		ip6tables-legacy -A OUTPUT -m owner --uid-owner 5000 -g EGRESS-2001 || return 1
 	before=$(filters)
-	refused EBUSY "ipv6: chain EGRESS-2001: rules of others lead to it" remove 2001 &&
+	refused EPERM "ipv6: chain EGRESS-2001: rules of others lead to it" remove 2001 &&
 		unchanged "$before" "$(filters)" && verified 2001 + 2002 && remove 2002 || return 1
 	ip6tables-legacy -D OUTPUT -m owner --uid-owner 5000 -g EGRESS-2001
 	remove 2001 && not grep EGRESS <(filters)

@@ -75,8 +75,8 @@ opener=$(python3 -I -c 'import json, sys; print(json.load(open(sys.argv[1]))[0][
 kill -KILL "$opener"
 stay_end three
 pkill -KILL -U 2001
-dead() { json_of 0 'd["ended"] == 1 and d["released"] == 1' reap; }
-case_ "reap ends a session whose opener is gone" dead
+case_ "reap ends a session whose opener is gone" json_of 0 'd["ended"] == 1' reap
+case_ "and lets go when its processes have died" wait_for 10 reaped
 case_ "and nothing is left" nothing_left
 
 lab_sshd_stop

@@ -145,6 +145,51 @@ bool lab_close(struct egress_session *session)
 	return held;
 }
 
+struct egress_changes lab_sync(void)
+{
+	struct egress_changes changes = { 99, 99, 99 };
+	int r = egress_sync(lab.ctx, &changes);
+
+	ck_assert_msg(r == 0, "sync: %s", egress_ctx_error(lab.ctx));
+	ck_assert_uint_eq(lab.kernel.handles, 0);
+	return changes;
+}
+
+struct egress_changes lab_reap(void)
+{
+	struct egress_changes changes = { 99, 99, 99 };
+	int r = egress_reap(lab.ctx, &changes);
+
+	ck_assert_msg(r == 0, "reap: %s", egress_ctx_error(lab.ctx));
+	ck_assert_uint_eq(lab.kernel.handles, 0);
+	return changes;
+}
+
+void lab_state_is(const char *user, enum egress_state state)
+{
+	struct egress_account *account = NULL;
+	int r = egress_show(lab.ctx, user, &account);
+
+	ck_assert_msg(r == 0, "show: %s", egress_ctx_error(lab.ctx));
+	ck_assert_msg(account->state == state, "%s is %s", user, egress_state_name(account->state));
+	egress_account_free(account);
+}
+
+size_t lab_differences(char **ret_first)
+{
+	char **lines = NULL;
+	size_t count = 0;
+	int r = egress_verify(lab.ctx, NULL, &lines);
+
+	ck_assert_msg(r == 0, "verify: %s", egress_ctx_error(lab.ctx));
+	while (lines[count])
+		count++;
+	if (ret_first && count)
+		*ret_first = strdup(lines[0]);
+	egress_lines_free(lines);
+	return count;
+}
+
 bool lab_stands(uid_t uid)
 {
 	return mem_find(&lab.kernel, (struct uid_range){ uid, uid }) != NULL;

@@ -44,10 +44,19 @@ void lab_open_and_die(const char *user);
 /* Closes and frees; returns whether the rules stay. */
 bool lab_close(struct egress_session *session);
 
+/* Verbs that must succeed. */
+struct egress_changes lab_sync(void);
+struct egress_changes lab_reap(void);
+void lab_state_is(const char *user, enum egress_state state);
+/* The number of lines that verify has; *ret_first (or NULL) is the first one, malloced. */
+size_t lab_differences(char **ret_first);
+
 bool lab_stands(uid_t uid);             /* in the fake's kernel */
 size_t lab_records(uid_t uid);          /* on disk */
-const char *lab_uid_path(uid_t uid, const char *name); /* net-<cookie>/<uid>/NAME, relative to the folder */
-void lab_nothing_left(void);            /* asserts: no rule, no record, no folder of a uid, no handle */
+/* net-<cookie>/<uid>/NAME, relative to the folder. */
+const char *lab_uid_path(uid_t uid, const char *name);
+/* No rule, no record, no folder of a uid, no handle. */
+void lab_nothing_left(void);
 
 /* A process of UID that lives until lab_end_process. */
 pid_t lab_process(uid_t uid);

@@ -35,7 +35,8 @@ static int find(const char *name, uid_t uid, struct passwd *entry, struct passwd
 	return 0;
 }
 
-int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **result)
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size,
+	       struct passwd **result)
 {
 	(void)buffer;
 	(void)size;

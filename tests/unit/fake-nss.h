@@ -3,8 +3,8 @@
 #define EGRESS_FAKE_NSS_H
 
 /*
- * The C library's user look-ups, replaced in the program that links this: four users whose uids no machine
- * has, and one group. A host's own users do not exist.
+ * The C library's user look-ups, replaced in the program that links this: four users whose uids no
+ * machine has, and one group. A host's own users do not exist.
  */
 #include <sys/types.h>
 

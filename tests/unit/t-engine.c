@@ -182,7 +182,7 @@ START_TEST(the_kernel_takes_no_writes)
 }
 END_TEST
 
-/* The kernel answers nothing any more: denied, and the record of what may stand is kept for the reaper. */
+/* The kernel answers nothing any more: denied; the record of what may stand is left to the reaper. */
 START_TEST(everything_fails_and_the_reaper_finishes)
 {
 	struct egress_changes changes;

@@ -461,18 +461,44 @@ START_TEST(every_descriptor_is_close_on_exec)
 }
 END_TEST
 
-START_TEST(another_pid_namespace_judges_nobody)
+/* One that is of another namespace, of a reused one, or damaged. */
+static void is_not_ours(const char *pidns)
 {
-	struct ledger *ledger = open_ledger();
+	struct ledger *ledger;
 
-	ck_assert(ledger_sees_processes(ledger));
-	ledger_close(ledger);
-	folder_write(in_net("pidns"), "4026530000\n");
+	folder_write(in_net("pidns"), pidns);
 	ledger = open_ledger();
 	ck_assert(!ledger_sees_processes(ledger));
 	ledger_close(ledger);
 	ledger = peek_ledger();
 	ck_assert(!ledger_sees_processes(ledger));
+	ledger_close(ledger);
+}
+
+START_TEST(another_pid_namespace_judges_nobody)
+{
+	struct ledger *ledger = open_ledger();
+
+	ck_assert(ledger_sees_processes(ledger));
+	ck_assert_int_eq(ledger_enter(ledger, UID, "agent1", "profile", NULL), 0);
+	ledger_close(ledger);
+	is_not_ours("4026530000 17\n");
+	is_not_ours("4026530000");
+	is_not_ours("");
+}
+END_TEST
+
+START_TEST(an_empty_ledger_goes_to_whoever_comes_next)
+{
+	struct ledger *ledger = open_ledger();
+
+	ledger_close(ledger);
+	folder_write(in_net("pidns"), "4026530000 17\n");
+	ledger = open_ledger();
+	ck_assert(ledger_sees_processes(ledger));
+	ledger_close(ledger);
+	ledger = peek_ledger();
+	ck_assert(ledger_sees_processes(ledger));
 	ledger_close(ledger);
 }
 END_TEST
@@ -558,6 +584,7 @@ int main(void)
 	tcase_add_test(tcase, the_lock_is_waited_for_until_the_deadline);
 	tcase_add_test(tcase, every_descriptor_is_close_on_exec);
 	tcase_add_test(tcase, another_pid_namespace_judges_nobody);
+	tcase_add_test(tcase, an_empty_ledger_goes_to_whoever_comes_next);
 	tcase_add_test(tcase, another_network_namespace_has_another_ledger);
 	tcase_add_test(tcase, an_opener_that_is_gone_is_dead);
 	tcase_add_test(tcase, no_two_tokens_are_the_same);

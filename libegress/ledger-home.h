@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_LEDGER_HOME_H
+#define EGRESS_LEDGER_HOME_H
+
+/* Where a ledger lies and who may judge by it: what ledger.c stands on. */
+#include "ledger.h"
+
+#define PIDNS_NAME "pidns"
+
+struct ledger {
+	char *path;  /* STATEDIR/net-<cookie>, for messages */
+	int net_fd;  /* the same, open */
+	int lock_fd; /* -1: only peeking */
+	bool sees_processes;
+	ledger_report_fn *report;
+	void *report_data;
+};
+
+void ledger_tell(struct ledger *ledger, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Sets the fault to "PATH/..." and returns -ENOMEM where ERROR says so, else -EIO. */
+int ledger_fail(const struct ledger *ledger, struct fault *fault, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What runs, and as whom: zombies do not count, every living thread does. */
+#include "procscan.h"
+
+#include "unit.h"
+#include "util.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define UID 2890000001U
+
+static unsigned int count_uid(uid_t uid)
+{
+	const struct deadline deadline = deadline_in_ms(10000);
+	struct procscan *scan = NULL;
+	struct fault fault = { 0 };
+	unsigned int count;
+
+	ck_assert_msg(procscan_take(&deadline, &fault, &scan) == 0, "%s", fault.line);
+	count = procscan_count(scan, (struct uid_range){ uid, uid });
+	procscan_free(scan);
+	return count;
+}
+
+/* Starts RUN in a child and waits until it says that it is ready. */
+static pid_t start(void (*run)(int ready))
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run(ready[1]);
+		_exit(0);
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static _Noreturn void stay(int ready)
+{
+	if (write(ready, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void as_uid(int ready)
+{
+	prctl(PR_SET_NAME, ") S 1 (", 0, 0, 0); /* a name made to be misread */
+	if (setresuid(UID, UID, UID))
+		_exit(1);
+	stay(ready);
+}
+
+static void with_saved_uid(int ready)
+{
+	if (setresuid(0, 0, UID))
+		_exit(1);
+	stay(ready);
+}
+
+static void *thread_as_uid(void *data)
+{
+	/* The system call, which changes this thread alone. */
+	if (syscall(SYS_setresuid, UID, UID, UID))
+		_exit(1);
+	stay(*(int *)data);
+}
+
+static void thread_of_root(int ready)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, thread_as_uid, &ready))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void dead_leader(int ready)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, thread_as_uid, &ready))
+		_exit(1);
+	syscall(SYS_exit, 0); /* of the leader only */
+}
+
+START_TEST(a_process_counts_by_each_of_its_uids)
+{
+	static void (*const runs[])(int) = { as_uid, with_saved_uid };
+	unsigned int before = count_uid(UID);
+
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+		pid_t pid = start(runs[i]);
+
+		ck_assert_uint_eq(count_uid(UID), before + 1);
+		end(pid);
+		ck_assert_uint_eq(count_uid(UID), before);
+	}
+}
+END_TEST
+
+START_TEST(a_process_counts_by_a_thread_of_its_own_uid)
+{
+	pid_t pid = start(thread_of_root);
+
+	ck_assert_uint_eq(count_uid(UID), 1);
+	end(pid);
+	ck_assert_uint_eq(count_uid(UID), 0);
+}
+END_TEST
+
+START_TEST(a_dead_leader_with_a_living_thread_counts)
+{
+	pid_t pid = start(dead_leader);
+
+	ck_assert_uint_eq(count_uid(UID), 1);
+	end(pid);
+	ck_assert_uint_eq(count_uid(UID), 0);
+}
+END_TEST
+
+START_TEST(a_zombie_does_not_count)
+{
+	pid_t pid = start(as_uid);
+
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
+	ck_assert_uint_eq(count_uid(UID), 0);
+	end(pid);
+}
+END_TEST
+
+START_TEST(a_range_counts_each_process_once)
+{
+	const struct deadline deadline = deadline_in_ms(10000);
+	pid_t one = start(as_uid), two = start(with_saved_uid);
+	struct procscan *scan = NULL;
+
+	ck_assert_int_eq(procscan_take(&deadline, NULL, &scan), 0);
+	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ UID - 5, UID + 5 }), 2);
+	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ UID + 1, UID + 5 }), 0);
+	procscan_free(scan);
+	procscan_free(NULL);
+	end(one);
+	end(two);
+}
+END_TEST
+
+START_TEST(a_deadline_that_has_passed_is_an_error)
+{
+	const struct deadline deadline = deadline_in_ms(0);
+	struct procscan *scan = NULL;
+	struct fault fault = { 0 };
+
+	ck_assert_int_eq(procscan_take(&deadline, &fault, &scan), -ETIMEDOUT);
+	ck_assert_int_eq(fault.error, -ETIMEDOUT);
+	ck_assert_ptr_null(scan);
+}
+END_TEST
+
+START_TEST(a_start_time_tells_processes_apart)
+{
+	uint64_t first = 0, again = 0, other = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(procscan_start_time(getpid(), &first), 0);
+	ck_assert_int_eq(procscan_start_time(getpid(), &again), 0);
+	ck_assert_uint_eq(first, again);
+	ck_assert_uint_gt(first, 0);
+	pid = start(geteuid() == 0 ? as_uid : stay);
+	ck_assert_int_eq(procscan_start_time(pid, &other), 0);
+	ck_assert_uint_ge(other, first);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(procscan_start_time(pid, &other), -ESRCH);
+	end(pid);
+	ck_assert_int_eq(procscan_start_time(pid, &other), -ESRCH);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("procscan");
+	TCase *tcase = tcase_create("procscan");
+
+	tcase_add_test(tcase, a_deadline_that_has_passed_is_an_error);
+	tcase_add_test(tcase, a_start_time_tells_processes_apart);
+	if (geteuid() != 0) {
+		puts("skip - t-procscan, processes of another uid: needs uid 0");
+	} else {
+		tcase_add_test(tcase, a_process_counts_by_each_of_its_uids);
+		tcase_add_test(tcase, a_process_counts_by_a_thread_of_its_own_uid);
+		tcase_add_test(tcase, a_dead_leader_with_a_living_thread_counts);
+		tcase_add_test(tcase, a_zombie_does_not_count);
+		tcase_add_test(tcase, a_range_counts_each_process_once);
+	}
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
