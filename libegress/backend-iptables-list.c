@@ -11,7 +11,7 @@
 #define COMMON_DRIFT_MAX 8
 
 /* What one family's table says about all subjects. */
-struct view {
+struct family_view {
 	struct xt_table table; /* handle NULL: the family exists, its table does not */
 	bool exists;
 	struct uid_range *subjects; /* by dispatch_order */
@@ -23,17 +23,17 @@ struct view {
 };
 
 /* The rules of one chain, and what they counted. */
-struct account {
+struct chain_rules {
 	struct rule *rules;
 	size_t count;
 };
 
-static const char *view_name(const struct view *view)
+static const char *view_name(const struct family_view *view)
 {
 	return view->table.family->name;
 }
 
-static void view_clear(struct view *view)
+static void view_clear(struct family_view *view)
 {
 	xt_table_clear(&view->table);
 	free(view->subjects);
@@ -46,7 +46,7 @@ static void view_clear(struct view *view)
 /* --- What concerns everybody: the entry point and the dispatch. --- */
 
 /* Rule NUMBER of OUTPUT is our jump; JUMPS came before it. */
-static int add_jump(struct view *view, size_t number, size_t jumps)
+static int add_jump(struct family_view *view, size_t number, size_t jumps)
 {
 	const char *name = view_name(view);
 
@@ -60,7 +60,7 @@ static int add_jump(struct view *view, size_t number, size_t jumps)
 				  name, number, XT_CHAIN_ENTRY);
 }
 
-static int read_output(struct view *view)
+static int read_output(struct family_view *view)
 {
 	AUTO_FREE struct xt_item *owned = NULL;
 	struct xt_items output;
@@ -82,7 +82,7 @@ static int read_output(struct view *view)
 	return error;
 }
 
-static bool read_branch(const struct view *view, const struct xt_item *item,
+static bool read_branch(const struct family_view *view, const struct xt_item *item,
 			struct dispatch_branch *ret)
 {
 	plan_chain_name((struct uid_range){ 0 }, ret->target);
@@ -90,7 +90,7 @@ static bool read_branch(const struct view *view, const struct xt_item *item,
 	       strcmp(plan_chain_name(ret->uids, ret->target), item->target) == 0;
 }
 
-static int read_branches(struct view *view)
+static int read_branches(struct family_view *view)
 {
 	AUTO_FREE struct xt_item *owned = NULL;
 	struct xt_items items;
@@ -114,7 +114,7 @@ static int read_branches(struct view *view)
 	return error;
 }
 
-static int check_order(struct view *view)
+static int check_order(struct family_view *view)
 {
 	AUTO_FREE struct dispatch_branch *wanted = NULL;
 	size_t count, i = 0;
@@ -129,7 +129,7 @@ static int check_order(struct view *view)
 	return 0;
 }
 
-static int view_read_table(struct view *view, struct fault *fault)
+static int view_read_table(struct family_view *view, struct fault *fault)
 {
 	int error = xt_table_read(&view->table, view->table.family, fault);
 
@@ -142,7 +142,7 @@ static int view_read_table(struct view *view, struct fault *fault)
 	return error ? error : check_order(view);
 }
 
-static int view_read(struct view *view, const struct xt_family *family, struct fault *fault)
+static int view_read(struct family_view *view, const struct xt_family *family, struct fault *fault)
 {
 	enum xt_table_state state;
 	int error;
@@ -184,7 +184,7 @@ static bool same_log(const struct log_rule *a, const struct log_rule *b)
 }
 
 /* A plan has one meaning of "log". */
-static int add_log(const struct view *view, struct standing *standing, const struct log_rule *log,
+static int add_log(const struct family_view *view, struct standing *standing, const struct log_rule *log,
 		   const char *chain, size_t number)
 {
 	if (!standing->plan.log.enabled)
@@ -195,8 +195,8 @@ static int add_log(const struct view *view, struct standing *standing, const str
 				  view_name(view), chain, number);
 }
 
-static int read_account(const struct view *view, const char *chain, const struct xt_items *items,
-			struct standing *standing, struct account *account)
+static int read_account(const struct family_view *view, const char *chain, const struct xt_items *items,
+			struct standing *standing, struct chain_rules *account)
 {
 	int error = 0;
 
@@ -219,8 +219,8 @@ static int read_account(const struct view *view, const char *chain, const struct
 	return error;
 }
 
-static int read_chain(const struct view *view, const char *chain, struct standing *standing,
-		      struct account *account)
+static int read_chain(const struct family_view *view, const char *chain, struct standing *standing,
+		      struct chain_rules *account)
 {
 	AUTO_FREE struct xt_item *owned = NULL;
 	struct xt_items items;
@@ -241,7 +241,7 @@ static int read_chain(const struct view *view, const char *chain, struct standin
 }
 
 /* A wider range that branches off first decides in the subject's place. */
-static int check_dispatch(const struct view *view, const char *chain, struct standing *standing)
+static int check_dispatch(const struct family_view *view, const char *chain, struct standing *standing)
 {
 	struct uid_range uids = standing->plan.uids;
 	size_t found = 0;
@@ -269,8 +269,8 @@ static int check_dispatch(const struct view *view, const char *chain, struct sta
 	return error;
 }
 
-static int view_read_subject(const struct view *view, struct standing *standing,
-			     struct account *account)
+static int view_read_subject(const struct family_view *view, struct standing *standing,
+			     struct chain_rules *account)
 {
 	char chain[PLAN_CHAIN_MAX];
 	int error = 0;
@@ -295,7 +295,7 @@ static bool is_for_both(const struct rule *a, const struct rule *b)
 }
 
 /* Where RULE stands in ACCOUNT from FROM on; its count if nowhere. */
-static size_t find_for_both(const struct account *account, size_t from, const struct rule *rule)
+static size_t find_for_both(const struct chain_rules *account, size_t from, const struct rule *rule)
 {
 	while (from < account->count && !is_for_both(&account->rules[from], rule))
 		from++;
@@ -316,7 +316,7 @@ static void plan_add(struct plan *plan, const struct rule *rule, sa_family_t fam
  * Each family's order is kept; a rule that both have becomes one. Where the kernel cannot tell
  * which family came first, the first does: see plan_same_rules.
  */
-static int merge(const struct account *first, const struct account *second, struct plan *plan)
+static int merge(const struct chain_rules *first, const struct chain_rules *second, struct plan *plan)
 {
 	size_t k = 0;
 
@@ -342,9 +342,9 @@ static int merge(const struct account *first, const struct account *second, stru
 	return 0;
 }
 
-static int read_standing(const struct view *views, struct uid_range uids, struct standing *standing)
+static int read_standing(const struct family_view *views, struct uid_range uids, struct standing *standing)
 {
-	struct account accounts[XT_FAMILY_COUNT] = { 0 };
+	struct chain_rules accounts[XT_FAMILY_COUNT] = { 0 };
 	int error = 0;
 
 	_Static_assert(XT_FAMILY_COUNT == 2, "merge takes two");
@@ -373,7 +373,7 @@ static bool is_wanted(const struct uid_range *uids, const struct uid_range *only
 }
 
 /* The subjects that stand in any family, ascending, each once. */
-static int collect_subjects(const struct view *views, const struct uid_range *only,
+static int collect_subjects(const struct family_view *views, const struct uid_range *only,
 			    struct uid_range **ret, size_t *ret_count)
 {
 	size_t count = 0, kept = 0;
@@ -401,7 +401,7 @@ static int collect_subjects(const struct view *views, const struct uid_range *on
 	return 0;
 }
 
-static int read_all(const struct view *views, const struct uid_range *only, struct standing **ret,
+static int read_all(const struct family_view *views, const struct uid_range *only, struct standing **ret,
 		    size_t *ret_count)
 {
 	AUTO_FREE struct uid_range *subjects = NULL;
@@ -428,7 +428,7 @@ static int read_all(const struct view *views, const struct uid_range *only, stru
 int iptables_list(struct backend *backend, const struct uid_range *only, struct fault *fault,
 		  struct standing **ret, size_t *ret_count)
 {
-	struct view views[XT_FAMILY_COUNT] = { 0 };
+	struct family_view views[XT_FAMILY_COUNT] = { 0 };
 	int error = 0;
 
 	(void)backend; /* holding it is holding the lock */

@@ -18,6 +18,11 @@ struct deadline deadline_in_ms(long ms)
 	return deadline;
 }
 
+struct deadline deadline_sooner(struct deadline a, struct deadline b)
+{
+	return deadline_left_ms(&a) < deadline_left_ms(&b) ? a : b;
+}
+
 long deadline_left_ms(const struct deadline *deadline)
 {
 	struct timespec now;

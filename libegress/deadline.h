@@ -11,6 +11,7 @@ struct deadline {
 };
 
 struct deadline deadline_in_ms(long ms);
+struct deadline deadline_sooner(struct deadline a, struct deadline b);
 long deadline_left_ms(const struct deadline *deadline); /* 0 once it has passed */
 /* Sleeps STEP_MS, or what is left if that is less; false if the deadline had already passed. */
 bool deadline_pause(const struct deadline *deadline, long step_ms);

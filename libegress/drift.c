@@ -49,20 +49,6 @@ int lines_add(char ***lines, const char *format, ...)
 	return 0;
 }
 
-/* The INDEX-th rule of the plan that packets of FAMILY meet; NULL after the last. */
-static const struct rule *rule_of_family(const struct plan *plan, sa_family_t family, size_t index)
-{
-	for (size_t i = 0; i < plan->rule_count; i++) {
-		const struct rule *rule = &plan->rules[i];
-
-		if (rule->family != AF_UNSPEC && rule->family != family)
-			continue;
-		if (index-- == 0)
-			return rule;
-	}
-	return NULL;
-}
-
 /* As one family meets it, so that equal rules have equal texts. */
 static const char *show_rule(const struct plan *plan, const struct rule *rule, sa_family_t family,
 			     char text[RULE_TEXT_MAX])
@@ -82,6 +68,7 @@ static int compare_family(const struct plan *plan, const struct plan *stands, sa
 			  char ***lines)
 {
 	const char *name = family == AF_INET ? "ipv4" : "ipv6";
+	size_t want_index = 0, is_index = 0;
 	const struct rule *want, *is;
 	int r = 0;
 
@@ -89,8 +76,8 @@ static int compare_family(const struct plan *plan, const struct plan *stands, sa
 		char want_text[RULE_TEXT_MAX], is_text[RULE_TEXT_MAX];
 		const char *want_shown, *is_shown;
 
-		want = rule_of_family(plan, family, i);
-		is = rule_of_family(stands, family, i);
+		want = plan_next_rule(plan, family, &want_index);
+		is = plan_next_rule(stands, family, &is_index);
 		if (!want && !is)
 			break;
 		want_shown = show_rule(plan, want, family, want_text);
@@ -102,11 +89,6 @@ static int compare_family(const struct plan *plan, const struct plan *stands, sa
 	return r;
 }
 
-static bool has_family(const struct plan *stands, sa_family_t family)
-{
-	return rule_of_family(stands, family, 0) != NULL;
-}
-
 /* A family of which nothing stands is one that the kernel lacks: elsewhere that is drift already. */
 static int compare_rules(const struct plan *plan, const struct plan *stands, char ***lines)
 {
@@ -115,9 +97,9 @@ static int compare_rules(const struct plan *plan, const struct plan *stands, cha
 
 	if (plan_same_rules(plan, stands))
 		return 0;
-	if (has_family(stands, AF_INET))
+	if (plan_has_family(stands, AF_INET))
 		r = compare_family(plan, stands, AF_INET, lines);
-	if (!r && has_family(stands, AF_INET6))
+	if (!r && plan_has_family(stands, AF_INET6))
 		r = compare_family(plan, stands, AF_INET6, lines);
 	if (!r && lines_count(*lines) == before)
 		r = lines_add(lines, "the rules differ");

@@ -172,6 +172,38 @@ int operation_remove(struct operation *op, const struct uid_range *subjects, siz
 	return r || !count ? r : op->ops->remove(op->backend, subjects, count, &op->ctx->fault);
 }
 
+/* NULL where it cannot be known who runs. */
+static const struct procscan *look_at_processes(struct operation *op)
+{
+	struct fault why = { 0 };
+
+	if (ledger_sees_processes(op->ledger) && !op->scan &&
+	    procscan_take(&op->deadline, &why, &op->scan))
+		ctx_log(op->ctx, LOG_WARNING, "nothing is released: %s", why.line);
+	return op->scan;
+}
+
+bool operation_has_processes(struct operation *op, struct uid_range uids)
+{
+	const struct procscan *scan = look_at_processes(op);
+
+	return !scan || procscan_count(scan, uids) > 0;
+}
+
+/*
+ * From another pid namespace every opener looks dead. One that was killed may have left a child on its way
+ * to the account's uid: su's caller can stop and kill as he likes. What cannot be known lives.
+ */
+static bool session_lives(struct operation *op, const struct session *session)
+{
+	const struct procscan *scan;
+
+	if (!ledger_sees_processes(op->ledger) || session_is_live(session) != 0)
+		return true;
+	scan = look_at_processes(op);
+	return !scan || procscan_has_passage(scan, session->start_time);
+}
+
 int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
 {
 	AUTO_FREE struct session *sessions = NULL;
@@ -181,8 +213,7 @@ int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
 	int r = ledger_sessions(op->ledger, uid, fault, &sessions, &count);
 
 	for (size_t i = 0; !r && i < count; i++) {
-		/* From another pid namespace every opener looks dead. What cannot be known lives. */
-		if (!ledger_sees_processes(op->ledger) || session_is_live(&sessions[i]) != 0) {
+		if (session_lives(op, &sessions[i])) {
 			need.sessions++;
 			continue;
 		}
@@ -193,19 +224,6 @@ int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
 	if (!r)
 		*ret = need;
 	return r;
-}
-
-bool operation_has_processes(struct operation *op, struct uid_range uids)
-{
-	struct fault why = { 0 };
-
-	if (!ledger_sees_processes(op->ledger))
-		return true;
-	if (!op->scan && procscan_take(&op->deadline, &why, &op->scan)) {
-		ctx_log(op->ctx, LOG_WARNING, "uid %u: stays held: %s", uids.first, why.line);
-		return true;
-	}
-	return procscan_count(op->scan, uids) > 0;
 }
 
 int operation_need(struct operation *op, uid_t uid, struct need *ret)

@@ -63,7 +63,7 @@ int files_read(int dir_fd, const char *name, char *text, size_t size)
 	ssize_t n = 1;
 
 	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
+		return errno == ELOOP || errno == ENXIO ? -EBADMSG : -errno;
 	while (n > 0 && length < size) {
 		n = read(fd, text + length, size - length);
 		if (n < 0)
@@ -128,7 +128,8 @@ int files_remove_dir(int at_fd, const char *path, const char *const *ours)
 	for (size_t i = 0; !r && i < names.count; i++) {
 		files_discard_temporary(fd, names.items[i]);
 		for (size_t k = 0; ours[k]; k++)
-			if (strcmp(names.items[i], ours[k]) == 0 && unlinkat(fd, ours[k], 0))
+			if (strcmp(names.items[i], ours[k]) == 0 && unlinkat(fd, ours[k], 0) &&
+			    errno != EISDIR)
 				r = -errno;
 	}
 	files_names_clear(&names);

@@ -91,6 +91,19 @@ static int find_canonical(struct person *person)
 	return person->canonical ? 0 : -ENOMEM;
 }
 
+/* sudo -u '#20005' runs as a uid that has no name, and says so to PAM. */
+static int parse_nameless(const char *login, struct person *person)
+{
+	unsigned long uid;
+
+	if (login[0] != '#' || addr_parse_number(login + 1, (uid_t)-2, &uid))
+		return 0;
+	person->exists = true;
+	person->uid = (uid_t)uid;
+	person->gid = (gid_t)-1;
+	return find_canonical(person);
+}
+
 int person_by_name(const char *login, struct fault *fault, struct person *ret)
 {
 	AUTO_PERSON struct person person = { .login = strdup(login), .uid = (uid_t)-1 };
@@ -107,6 +120,8 @@ int person_by_name(const char *login, struct fault *fault, struct person *ret)
 		person.gid = entry.pw_gid;
 		r = find_canonical(&person);
 	}
+	if (r == 0 && !person.exists)
+		r = parse_nameless(login, &person);
 	if (r < 0)
 		return lookup_failed(fault, "user", login, r);
 	*ret = person;

@@ -7,8 +7,7 @@
 
 static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
-/* The next rule at or after INDEX that applies to FAMILY, or NULL. */
-static const struct rule *next_rule(const struct plan *plan, sa_family_t family, size_t *index)
+const struct rule *plan_next_rule(const struct plan *plan, sa_family_t family, size_t *index)
 {
 	while (*index < plan->rule_count) {
 		const struct rule *rule = &plan->rules[(*index)++];
@@ -47,11 +46,11 @@ static bool same_rule(const struct plan *plan_a, const struct rule *a, const str
 	       (a->verdict != VERDICT_LOG || same_log(&plan_a->log, &plan_b->log));
 }
 
-static bool has_family(const struct plan *plan, sa_family_t family)
+bool plan_has_family(const struct plan *plan, sa_family_t family)
 {
 	size_t index = 0;
 
-	return next_rule(plan, family, &index);
+	return plan_next_rule(plan, family, &index);
 }
 
 static bool same_family(const struct plan *a, const struct plan *b, sa_family_t family)
@@ -60,8 +59,8 @@ static bool same_family(const struct plan *a, const struct plan *b, sa_family_t 
 	size_t i = 0, k = 0;
 
 	do {
-		rule_a = next_rule(a, family, &i);
-		rule_b = next_rule(b, family, &k);
+		rule_a = plan_next_rule(a, family, &i);
+		rule_b = plan_next_rule(b, family, &k);
 		if (rule_a && rule_b && !same_rule(a, rule_a, b, rule_b))
 			return false;
 	} while (rule_a && rule_b);
@@ -75,7 +74,7 @@ bool plan_same_rules(const struct plan *wanted, const struct plan *stands)
 	if (wanted->uids.first != stands->uids.first || wanted->uids.last != stands->uids.last)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (!has_family(stands, families[i]))
+		if (!plan_has_family(stands, families[i]))
 			continue;
 		if (!same_family(wanted, stands, families[i]))
 			return false;

@@ -16,4 +16,8 @@
  */
 bool plan_same_rules(const struct plan *wanted, const struct plan *stands);
 
+/* The next rule from *INDEX on that packets of FAMILY meet, or NULL; *INDEX is moved behind it. */
+const struct rule *plan_next_rule(const struct plan *plan, sa_family_t family, size_t *index);
+bool plan_has_family(const struct plan *plan, sa_family_t family);
+
 #endif

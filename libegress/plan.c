@@ -3,6 +3,7 @@
 
 #include "util.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,6 +174,20 @@ void plan_clear(struct plan *plan)
 {
 	free(plan->rules);
 	*plan = (struct plan){ 0 };
+}
+
+#define LOOPBACK_NET 127
+#define LOOPBACK_NET_LENGTH 8
+
+bool rule_is_loopback(const struct rule *rule)
+{
+	const struct addr *addr = &rule->to.addr;
+
+	if (rule->family == AF_INET)
+		return rule->to.length >= LOOPBACK_NET_LENGTH &&
+		       ntohl(addr->v4.s_addr) >> 24 == LOOPBACK_NET;
+	return rule->family == AF_INET6 && rule->to.length == addr_bits(AF_INET6) &&
+	       IN6_IS_ADDR_LOOPBACK(&addr->v6);
 }
 
 bool rule_equal(const struct rule *a, const struct rule *b)

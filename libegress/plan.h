@@ -34,6 +34,12 @@ struct plan {
 int plan_compile(const struct profile *profile, struct uid_range uids, struct plan *ret);
 void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes a zeroed plan */
 
+/*
+ * Is the destination this host's loopback? Then a backend lets such packets leave by the loopback interface
+ * only: a socket bound to a network card sends packets for 127.0.0.1 out on the wire.
+ */
+bool rule_is_loopback(const struct rule *rule);
+
 bool rule_equal(const struct rule *a, const struct rule *b);
 bool plan_equal(const struct plan *a, const struct plan *b);
 

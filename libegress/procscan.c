@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +16,25 @@
 #define UIDS_A_THREAD 4   /* real, effective, saved, file system */
 #define START_TIME_FIELD 22 /* of /proc/PID/stat, see proc(5) */
 #define COMM_FIELD 2
+#define SCAN_MS 2000L
+#define FORKS_A_PASS_MAX 16384UL /* half of the smallest usual pid_max */
 
 struct owner {
 	pid_t pid;
 	uid_t uid;
 };
 
+/* A program that runs setuid root for somebody else, such as su before it has become the account. */
+struct passage {
+	pid_t pid;
+	uint64_t start_time;
+};
+
 struct procscan {
 	struct owner *owners;
 	size_t count, room;
+	struct passage *passages;
+	size_t passage_count, passage_room;
 };
 
 static int read_file(int dir_fd, const char *path, char *text, size_t size)
@@ -78,21 +89,44 @@ int procscan_start_time(pid_t pid, uint64_t *ret)
 	return 0;
 }
 
+/* Makes room for one more of SIZE bytes. */
+static int grow(void **items, size_t count, size_t *room, size_t size)
+{
+	size_t wanted = *room ? *room * 2 : 64;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	grown = reallocarray(*items, wanted, size);
+	if (!grown)
+		return -ENOMEM;
+	*items = grown;
+	*room = wanted;
+	return 0;
+}
+
 static int add_owner(struct procscan *scan, pid_t pid, uid_t uid)
 {
 	for (size_t i = scan->count; i > 0 && scan->owners[i - 1].pid == pid; i--)
 		if (scan->owners[i - 1].uid == uid)
 			return 0;
-	if (scan->count == scan->room) {
-		size_t room = scan->room ? scan->room * 2 : 256;
-		struct owner *grown = reallocarray(scan->owners, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		scan->owners = grown;
-		scan->room = room;
-	}
+	if (grow((void **)&scan->owners, scan->count, &scan->room, sizeof(*scan->owners)))
+		return -ENOMEM;
 	scan->owners[scan->count++] = (struct owner){ pid, uid };
+	return 0;
+}
+
+static int add_passage(struct procscan *scan, pid_t pid)
+{
+	struct passage passage = { .pid = pid };
+	int r = procscan_start_time(pid, &passage.start_time);
+
+	if (r)
+		return r == -ESRCH ? 0 : r;
+	if (grow((void **)&scan->passages, scan->passage_count, &scan->passage_room,
+		 sizeof(*scan->passages)))
+		return -ENOMEM;
+	scan->passages[scan->passage_count++] = passage;
 	return 0;
 }
 
@@ -108,30 +142,71 @@ static char *status_value(char *text, const char *key)
 	return line;
 }
 
+struct status {
+	bool dead; /* a zombie; others of its threads may live */
+	unsigned long threads;
+	uid_t uids[UIDS_A_THREAD]; /* in the order of the Uid: line */
+};
+
+enum { UID_REAL, UID_EFFECTIVE, UID_SAVED };
+
+static int parse_uids(char *line, uid_t uids[UIDS_A_THREAD])
+{
+	line[strcspn(line, "\n")] = '\0';
+	for (int i = 0; i < UIDS_A_THREAD; i++) {
+		char *word = strsep(&line, "\t");
+		unsigned long uid;
+
+		if (!word || addr_parse_number(word, UINT32_MAX, &uid))
+			return -EIO;
+		uids[i] = (uid_t)uid;
+	}
+	return 0;
+}
+
+/* -ENOENT, -ESRCH: it is gone. */
+static int read_status(int dir_fd, const char *path, struct status *ret)
+{
+	char text[STATUS_MAX], *state, *uids, *threads;
+	int r = read_file(dir_fd, path, text, sizeof(text));
+
+	if (r)
+		return r;
+	state = status_value(text, "\nState:");
+	uids = status_value(text, "\nUid:");
+	threads = status_value(text, "\nThreads:");
+	if (!state || !uids || !threads)
+		return -EIO;
+	ret->dead = is_dead(*state);
+	threads[strcspn(threads, "\n")] = '\0';
+	if (addr_parse_number(threads, INT32_MAX, &ret->threads))
+		return -EIO;
+	return parse_uids(uids, ret->uids);
+}
+
+static int add_status(struct procscan *scan, pid_t pid, const struct status *status)
+{
+	const uid_t *uids = status->uids;
+	int r = 0;
+
+	for (int i = 0; !r && i < UIDS_A_THREAD; i++)
+		r = add_owner(scan, pid, uids[i]);
+	if (!r && uids[UID_REAL] != 0 && (uids[UID_EFFECTIVE] == 0 || uids[UID_SAVED] == 0))
+		r = add_passage(scan, pid);
+	return r;
+}
+
 static int read_thread(struct procscan *scan, int task_fd, const char *tid, pid_t pid)
 {
-	char path[32], text[STATUS_MAX], *state, *uids;
+	struct status status;
+	char path[32];
 	int r;
 
 	snprintf(path, sizeof(path), "%.16s/status", tid);
-	r = read_file(task_fd, path, text, sizeof(text));
-	if (r)
-		return is_gone(r) ? 0 : r;
-	state = status_value(text, "\nState:");
-	uids = status_value(text, "\nUid:");
-	if (!state || !uids)
-		return -EIO;
-	if (is_dead(*state))
+	r = read_status(task_fd, path, &status);
+	if (is_gone(r))
 		return 0;
-	uids[strcspn(uids, "\n")] = '\0';
-	for (int i = 0; i < UIDS_A_THREAD && !r; i++) {
-		char *word = strsep(&uids, "\t");
-		unsigned long uid;
-
-		r = word && !addr_parse_number(word, UINT32_MAX, &uid) ? add_owner(scan, pid, (uid_t)uid)
-									: -EIO;
-	}
-	return r;
+	return r || status.dead ? r : add_status(scan, pid, &status);
 }
 
 static int parse_pid(const char *name, pid_t *ret)
@@ -154,8 +229,8 @@ static void close_dirp(DIR **dir)
 }
 #define AUTO_DIR __attribute__((cleanup(close_dirp)))
 
-/* Every thread: they may have different uids, and a dead leader may have living ones. */
-static int read_process(struct procscan *scan, pid_t pid)
+/* They may have other uids than the process's first. */
+static int read_threads(struct procscan *scan, pid_t pid)
 {
 	AUTO_DIR DIR *dir = NULL;
 	struct dirent *entry;
@@ -165,13 +240,33 @@ static int read_process(struct procscan *scan, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
 	if (!dir)
-		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
+		return is_gone(-errno) ? 0 : -errno;
 	while (!r && (errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			r = read_thread(scan, dirfd(dir), entry->d_name, pid);
-	if (!r && errno && errno != ENOENT && errno != ESRCH)
+	if (!r && errno && !is_gone(-errno))
 		r = -errno;
 	return r;
+}
+
+/*
+ * A zombie whose threads live counts as what it was: going through its threads one by one, we could miss
+ * one that makes the next and ends before we come to it.
+ */
+static int read_process(struct procscan *scan, pid_t pid)
+{
+	struct status status;
+	char path[32];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	r = read_status(AT_FDCWD, path, &status);
+	if (is_gone(r))
+		return 0;
+	if (r || (status.dead && status.threads <= 1))
+		return r;
+	r = add_status(scan, pid, &status);
+	return r || status.threads <= 1 ? r : read_threads(scan, pid);
 }
 
 static int pass(struct procscan *scan, const struct deadline *deadline)
@@ -195,8 +290,13 @@ static int pass(struct procscan *scan, const struct deadline *deadline)
 	return r ? r : -errno;
 }
 
-/* The newest process id, last field of /proc/loadavg. */
-static int newest_pid(pid_t *ret)
+/* How far the giving out of process ids has come. */
+struct clock_hand {
+	pid_t newest;        /* last field of /proc/loadavg */
+	unsigned long forks; /* since boot, of all namespaces: "processes" of /proc/stat */
+};
+
+static int read_newest(pid_t *ret)
 {
 	char text[128], *last;
 	int r = read_file(AT_FDCWD, "/proc/loadavg", text, sizeof(text));
@@ -208,40 +308,87 @@ static int newest_pid(pid_t *ret)
 	return last ? parse_pid(last + 1, ret) : -EIO;
 }
 
+static int read_forks(unsigned long *ret)
+{
+	AUTO_FREE char *line = NULL;
+	FILE *file = fopen("/proc/stat", "re");
+	size_t size = 0;
+	int r = -EIO;
+
+	if (!file)
+		return -errno;
+	while (r && getline(&line, &size, file) > 0)
+		if (strncmp(line, "processes ", strlen("processes ")) == 0) {
+			line[strcspn(line, "\n")] = '\0';
+			r = addr_parse_number(line + strlen("processes "), ULONG_MAX, ret);
+		}
+	fclose(file);
+	return r;
+}
+
+static int read_hand(struct clock_hand *ret)
+{
+	int r = read_newest(&ret->newest);
+
+	return r ? r : read_forks(&ret->forks);
+}
+
+/* What was made meanwhile, and what was made while we looked at that, until nothing new was. */
+static int look_at_new(struct procscan *scan, pid_t seen, const struct deadline *deadline)
+{
+	pid_t newest;
+	int r = read_newest(&newest);
+
+	while (!r && newest != seen) {
+		if (newest < seen)
+			return -EAGAIN; /* the ids wrapped round */
+		while (!r && seen < newest)
+			r = read_process(scan, ++seen);
+		if (!r && deadline_left_ms(deadline) == 0)
+			r = -ETIMEDOUT;
+		if (!r)
+			r = read_newest(&newest);
+	}
+	return r;
+}
+
 /*
- * /proc is read in ascending order and ids are given out in ascending order, so whatever a process that
- * we have not met yet forks is ahead of us. Only when the ids wrap round in between can a child be behind.
+ * A process that was there before the pass is met by it, unless it ended: then what it made came after the
+ * pass began. So whoever outruns the pass is among the new ids, wherever the ids stood.
  */
 static int pass_unless_overtaken(struct procscan *scan, const struct deadline *deadline)
 {
-	pid_t before, after;
-	int r = newest_pid(&before);
+	struct clock_hand before, after;
+	int r = read_hand(&before);
 
-	scan->count = 0;
+	scan->count = scan->passage_count = 0;
 	if (!r)
 		r = pass(scan, deadline);
 	if (!r)
-		r = newest_pid(&after);
-	if (!r && after < before)
-		r = -EAGAIN;
-	return r;
+		r = look_at_new(scan, before.newest, deadline);
+	if (!r)
+		r = read_hand(&after);
+	/* More than that many, and the ids may have gone all the way round. */
+	return !r && after.forks - before.forks > FORKS_A_PASS_MAX ? -EAGAIN : r;
 }
 
 int procscan_take(const struct deadline *deadline, struct fault *fault, struct procscan **ret)
 {
+	/* Somebody who forks for ever must not keep the caller, and its lock, until its own deadline. */
+	const struct deadline soon = deadline_sooner(*deadline, deadline_in_ms(SCAN_MS));
 	struct procscan *scan = calloc(1, sizeof(*scan));
 	int r = scan ? 0 : -ENOMEM;
 
-	while (scan && (r = pass_unless_overtaken(scan, deadline)) == -EAGAIN)
-		if (deadline_left_ms(deadline) == 0) {
+	while (scan && (r = pass_unless_overtaken(scan, &soon)) == -EAGAIN)
+		if (deadline_left_ms(&soon) == 0) {
 			r = -ETIMEDOUT;
 			break;
 		}
 	if (r) {
 		procscan_free(scan);
-		fault_set(fault, r == -ENOMEM || r == -ETIMEDOUT ? r : -EIO, "/proc: read: %s",
-			  strerror(-r));
-		return r == -ENOMEM || r == -ETIMEDOUT ? r : -EIO;
+		if (r != -ETIMEDOUT)
+			r = util_is_scarce(-r) ? -ENOMEM : -EIO;
+		return fault_set(fault, r, "/proc: read: %s", strerror(-r));
 	}
 	*ret = scan;
 	return 0;
@@ -249,8 +396,10 @@ int procscan_take(const struct deadline *deadline, struct fault *fault, struct p
 
 void procscan_free(struct procscan *scan)
 {
-	if (scan)
+	if (scan) {
 		free(scan->owners);
+		free(scan->passages);
+	}
 	free(scan);
 }
 
@@ -268,4 +417,12 @@ unsigned int procscan_count(const struct procscan *scan, struct uid_range uids)
 		count++;
 	}
 	return count;
+}
+
+bool procscan_has_passage(const struct procscan *scan, uint64_t since)
+{
+	for (size_t i = 0; i < scan->passage_count; i++)
+		if (scan->passages[i].start_time >= since)
+			return true;
+	return false;
 }

@@ -16,13 +16,19 @@ int procscan_start_time(pid_t pid, uint64_t *ret);
 struct procscan;
 
 /*
- * One pass over /proc by DEADLINE. A pass that process ids overtook by wrapping round is repeated. -EIO:
- * who runs cannot be known, -ETIMEDOUT, -ENOMEM.
+ * One pass over /proc by DEADLINE, and by two seconds from now. A pass that process ids overtook by
+ * wrapping round is repeated. -EIO: who runs cannot be known, -ETIMEDOUT, -ENOMEM.
  */
 int procscan_take(const struct deadline *deadline, struct fault *fault, struct procscan **ret);
 void procscan_free(struct procscan *scan); /* takes NULL */
 
 /* Processes with a living thread any of whose four uids is in the range. */
 unsigned int procscan_count(const struct procscan *scan, struct uid_range uids);
+
+/*
+ * Does a program run setuid root for somebody else that started at SINCE (as procscan_start_time) or later?
+ * Such as su's child, stopped by its caller before it became the account.
+ */
+bool procscan_has_passage(const struct procscan *scan, uint64_t since);
 
 #endif

@@ -2,6 +2,7 @@
 #include "shield.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,29 @@ static int lift_cpu_limit(struct rlimit *ret_was)
 	/* Without CAP_SYS_RESOURCE, as in containers, it stays: killed half-way we leave the account held. */
 	ret_was->rlim_cur = RLIM_INFINITY;
 	return 0;
+}
+
+/* An idle-class holder of a lock would make everybody wait behind its caller's other processes. */
+static void take_turns(struct shield *shield)
+{
+	const struct sched_param none = { 0 };
+
+	shield->policy = sched_getscheduler(0);
+	shield->nice = getpriority(PRIO_PROCESS, 0);
+	if (shield->policy == SCHED_IDLE || shield->policy == SCHED_BATCH)
+		sched_setscheduler(0, SCHED_OTHER, &none);
+	if (shield->nice > 0)
+		setpriority(PRIO_PROCESS, 0, 0);
+}
+
+static void give_turns_back(const struct shield *shield)
+{
+	const struct sched_param none = { 0 };
+
+	if (shield->nice > 0)
+		setpriority(PRIO_PROCESS, 0, shield->nice);
+	if (shield->policy == SCHED_IDLE || shield->policy == SCHED_BATCH)
+		sched_setscheduler(0, shield->policy, &none);
 }
 
 int shield_raise(struct fault *fault, struct shield *ret)
@@ -39,6 +63,7 @@ int shield_raise(struct fault *fault, struct shield *ret)
 		pthread_sigmask(SIG_SETMASK, &shield.mask, NULL);
 		return fault_set(fault, -EPERM, "privilege: real uid 0: %s", strerror(-r));
 	}
+	take_turns(&shield);
 	*ret = shield;
 	return 0;
 }
@@ -47,6 +72,7 @@ int shield_lower(const struct shield *shield, struct fault *fault)
 {
 	int r = 0;
 
+	give_turns_back(shield);
 	if (shield->real != 0 && setresuid(shield->real, shield->effective, shield->saved))
 		r = -EPERM;
 	if (shield->cpu.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_CPU, &shield->cpu))

@@ -16,6 +16,7 @@ struct shield {
 	sigset_t mask;
 	uid_t real, effective, saved;
 	struct rlimit cpu;
+	int policy, nice; /* of the scheduler */
 };
 
 /* Needs effective uid 0. On failure nothing has changed. -EPERM. */

@@ -198,7 +198,7 @@ static int let_go_one(struct round *round, struct uid_range uids)
 
 	if (!r && has_record(round, uids))
 		r = ledger_forget(op->ledger, uids.first, &op->ctx->fault);
-	if (!r)
+	if (!r && standing_find(round->standing, round->standing_count, uids))
 		round->changes.released++;
 	return r;
 }
@@ -225,11 +225,12 @@ static int let_go(struct round *round)
 
 	if (r)
 		return r == -EPERM ? let_go_singly(round) : r;
-	for (size_t i = 0; !r && i < round->gone_count; i++)
+	for (size_t i = 0; !r && i < round->gone_count; i++) {
 		if (has_record(round, round->gone[i]))
 			r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);
-	if (!r)
-		round->changes.released = (unsigned int)round->gone_count;
+		if (standing_find(round->standing, round->standing_count, round->gone[i]))
+			round->changes.released++;
+	}
 	return r;
 }
 

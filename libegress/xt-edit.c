@@ -201,65 +201,50 @@ static int apply_jump(struct xt_table *table)
 	return xt_table_insert(table, XT_CHAIN_OUTPUT, 0, jump.bytes);
 }
 
-/* --- Subjects --- */
+/* --- Who stands --- */
 
 static int compare_subjects(const void *a, const void *b)
 {
 	return dispatch_order(*(const struct uid_range *)a, *(const struct uid_range *)b);
 }
 
-/* A chain EGRESS-0 is not ours, whoever made it: root is never held. */
-static bool is_subject(const char *chain, struct uid_range *ret)
+/* By dispatch_order. */
+struct subjects {
+	struct uid_range *items;
+	size_t count;
+};
+
+static bool subjects_have(const struct subjects *subjects, struct uid_range uids)
 {
-	return plan_parse_chain_name(chain, ret) == 0 && ret->first > 0;
+	return subjects->count && bsearch(&uids, subjects->items, subjects->count,
+					  sizeof(*subjects->items), compare_subjects);
 }
 
-static size_t count_chains(const struct xt_table *table)
+static bool is_gone(const struct xt_change *change, struct uid_range uids)
 {
-	const struct xtc_ops *ops = table->family->ops;
-	size_t count = 0;
-
-	for (const char *chain = ops->first_chain(table->handle); chain;
-	     chain = ops->next_chain(table->handle))
-		count++;
-	return count;
+	for (size_t i = 0; change->gone && i < change->count; i++)
+		if (compare_subjects(&uids, &change->gone[i]) == 0)
+			return true;
+	return false;
 }
 
-int xt_subjects(const struct xt_table *table, struct uid_range **ret, size_t *ret_count)
+/* Who is held after the change. *ret is malloced. */
+static int subjects_after(const struct subjects *before, const struct xt_change *change,
+			  struct uid_range **ret, size_t *ret_count)
 {
-	const struct xtc_ops *ops = table->family->ops;
-	struct uid_range *subjects = calloc(count_chains(table) + 1, sizeof(*subjects));
+	struct uid_range *after = calloc(before->count + change->count + 1, sizeof(*after));
 	size_t count = 0;
 
-	if (!subjects)
+	if (!after)
 		return -ENOMEM;
-	for (const char *chain = ops->first_chain(table->handle); chain;
-	     chain = ops->next_chain(table->handle)) {
-		if (is_subject(chain, &subjects[count]))
-			count++;
-	}
-	qsort(subjects, count, sizeof(*subjects), compare_subjects);
-	*ret = subjects;
+	for (size_t i = 0; i < before->count; i++)
+		if (!is_gone(change, before->items[i]))
+			after[count++] = before->items[i];
+	for (size_t i = 0; change->plans && i < change->count; i++)
+		after[count++] = change->plans[i].uids;
+	*ret = after;
 	*ret_count = count;
 	return 0;
-}
-
-/* Drops those that the change removes. Returns how many are left; *ret_held: some of them stood. */
-static size_t keep_subjects(struct uid_range *subjects, size_t count,
-			    const struct xt_change *change, bool *ret_held)
-{
-	size_t kept = 0, gone = change->gone ? change->count : 0;
-
-	for (size_t i = 0; i < count; i++) {
-		bool keep = true;
-
-		for (size_t k = 0; k < gone && keep; k++)
-			keep = compare_subjects(&subjects[i], &change->gone[k]) != 0;
-		if (keep)
-			subjects[kept++] = subjects[i];
-	}
-	*ret_held = kept < count;
-	return kept;
 }
 
 /* --- Removal --- */
@@ -276,17 +261,18 @@ static int delete_account_chain(struct xt_table *table, const char *chain, struc
 }
 
 /* First all are emptied: one account's chain, edited by hand, may lead to another's. */
-static int delete_accounts(struct xt_table *table, const struct xt_change *change,
-			   struct fault *fault)
+static int delete_accounts(struct xt_table *table, const struct subjects *before,
+			   const struct xt_change *change, struct fault *fault)
 {
 	char chain[PLAN_CHAIN_MAX];
 	int error = 0;
 
 	for (size_t i = 0; i < change->count && !error; i++)
-		error = empty_chain(table, plan_chain_name(change->gone[i], chain));
+		if (subjects_have(before, change->gone[i]))
+			error = empty_chain(table, plan_chain_name(change->gone[i], chain));
 	for (size_t i = 0; i < change->count && !error; i++) {
 		plan_chain_name(change->gone[i], chain);
-		if (xt_table_has_chain(table, chain))
+		if (subjects_have(before, change->gone[i]) && xt_table_has_chain(table, chain))
 			error = delete_account_chain(table, chain, fault);
 	}
 	return error;
@@ -319,40 +305,55 @@ static bool is_leftover(const struct xt_table *table)
 
 /* --- All of it --- */
 
-static int apply_entry_point(struct xt_table *table, const struct xt_change *change)
+static int apply_entry_point(struct xt_table *table, const struct subjects *before,
+			     const struct xt_change *change)
 {
-	AUTO_FREE struct uid_range *subjects = NULL;
+	AUTO_FREE struct uid_range *after = NULL;
 	size_t count;
-	bool held;
-	int error = xt_subjects(table, &subjects, &count);
+	int error = subjects_after(before, change, &after, &count);
 
 	if (error)
 		return error;
-	count = keep_subjects(subjects, count, change, &held);
 	if (count > 0) {
 		error = ensure_chain(table, XT_CHAIN_ENTRY);
 		if (!error)
-			error = apply_dispatch(table, subjects, count);
+			error = apply_dispatch(table, after, count);
 		return error ? error : apply_jump(table);
 	}
 	/*
 	 * With nothing of ours around, a chain that somebody called EGRESS and filled is not ours.
 	 */
-	if ((held && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(table))
+	if ((before->count && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(table))
 		return remove_entry_point(table);
 	return 0;
 }
 
+/* Somebody else's EGRESS, made before we held anybody: to take it would be to lose his rules. */
+static int refuse_foreign_entry(const struct xt_table *table, const struct subjects *before,
+				const struct xt_change *change, struct fault *fault)
+{
+	if (!change->plans || before->count > 0 || !xt_table_has_chain(table, XT_CHAIN_ENTRY) ||
+	    is_leftover(table))
+		return 0;
+	return fault_set(fault, -EPERM, "%s: chain " XT_CHAIN_ENTRY ": is there and not ours: rename it",
+			 table->family->name);
+}
+
 int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault)
 {
-	int error = 0;
+	AUTO_FREE struct uid_range *owned = NULL;
+	struct subjects before = { 0 };
+	int error = xt_subjects(table, &before.items, &before.count);
 
+	owned = before.items;
+	if (!error)
+		error = refuse_foreign_entry(table, &before, change, fault);
 	for (size_t i = 0; change->plans && i < change->count && !error; i++)
 		error = apply_plan(table, &change->plans[i]);
 	if (!error)
-		error = apply_entry_point(table, change);
+		error = apply_entry_point(table, &before, change);
 	if (!error && change->gone)
-		error = delete_accounts(table, change, fault);
+		error = delete_accounts(table, &before, change, fault);
 	if (error)
 		fault_set(fault, error, "%s: cannot edit the filter table", table->family->name);
 	return error;

@@ -54,6 +54,8 @@ XT_THUNKS(ip6tc, ip6t_entry)
 		.address_size = sizeof(((struct entry_type *)0)->packet.dst),                      \
 		.destination = offsetof(struct entry_type, packet.dst),                            \
 		.destination_mask = offsetof(struct entry_type, packet.dmsk),                      \
+		.out_interface = offsetof(struct entry_type, packet.outiface),                     \
+		.out_interface_mask = offsetof(struct entry_type, packet.outiface_mask),           \
 		.proto = offsetof(struct entry_type, packet.proto),                                \
 		.flags = offsetof(struct entry_type, packet.flags),                                \
 		.target_offset = offsetof(struct entry_type, target_offset),                       \

@@ -20,6 +20,7 @@ struct xt_layout {
 	size_t match_size; /* of the part that the kernel compares with a packet */
 	size_t address_size;
 	size_t destination, destination_mask;
+	size_t out_interface, out_interface_mask; /* names, IFNAMSIZ bytes */
 	size_t proto, flags;
 	size_t target_offset, next_offset;
 	size_t counters;

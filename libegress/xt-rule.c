@@ -149,6 +149,15 @@ static void blob_set_destination(const struct xt_family *family, struct xt_blob 
 		mask[bit / 8] |= (unsigned char)(0x80 >> bit % 8);
 }
 
+/* With its NUL, so that "lo" is not the start of another name. */
+static void blob_set_loopback(const struct xt_family *family, struct xt_blob *blob)
+{
+	static const char name[] = "lo";
+
+	memcpy(blob->bytes + family->layout.out_interface, name, sizeof(name));
+	memset(blob->bytes + family->layout.out_interface_mask, 0xff, sizeof(name));
+}
+
 static void blob_set_proto(const struct xt_family *family, struct xt_blob *blob, uint8_t proto)
 {
 	put_u16(blob->bytes, family->layout.proto, proto);
@@ -248,6 +257,8 @@ void xt_rule_encode(const struct xt_family *family, const struct plan *plan,
 	blob_start(family, ret);
 	if (rule->family != AF_UNSPEC)
 		blob_set_destination(family, ret, &rule->to);
+	if (rule->verdict == VERDICT_ALLOW && rule_is_loopback(rule))
+		blob_set_loopback(family, ret);
 	blob_set_proto(family, ret, rule->proto);
 	blob_match_ports(family, ret, rule);
 	blob_set_verdict(family, ret, plan, rule->verdict);

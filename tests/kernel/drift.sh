@@ -105,7 +105,7 @@ case_ "a wider branch comes first" a_wider_branch_comes_first
 case_ "a foreign rule in the account's chain" drifts 'iptables-legacy -I EGRESS-2001 -j ACCEPT' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "an allowed port with a condition" \
-	drifts 'iptables-legacy -R EGRESS-2001 1 -o lo -d 127.0.0.1 -p tcp --dport 3128 -j RETURN' \
+	drifts 'iptables-legacy -R EGRESS-2001 1 -o ex -d 127.0.0.1 -p tcp --dport 3128 -j RETURN' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "a log for another account" \
 	drifts 'with_log 10 2002 ip6tables-legacy -R EGRESS-2001 2' \

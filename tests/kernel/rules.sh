@@ -15,7 +15,7 @@ writes_both_families() {
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
-		-A EGRESS-2001 -d 127.0.0.1/32 -p tcp -m tcp --dport 3128 -j RETURN
+		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 53 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 8000:8010 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.7/32 -p icmp -j RETURN
@@ -28,7 +28,7 @@ writes_both_families() {
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
-		-A EGRESS-2001 -d ::1/128 -p tcp -m tcp --dport 3128 -j RETURN
+		-A EGRESS-2001 -d ::1/128 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 2001:db8::/32 -p tcp -j RETURN
 		-A EGRESS-2001 -d 2001:db8::7/128 -p ipv6-icmp -j RETURN
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
@@ -86,7 +86,7 @@ v6:live 1" && rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
-		-A EGRESS-2001 -d 127.0.0.1/32 -p tcp -m tcp --dport 3129 -j RETURN
+		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3129 -j RETURN
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -j DROP
 	END

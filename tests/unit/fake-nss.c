@@ -7,15 +7,24 @@
 #include <pwd.h>
 #include <string.h>
 
-#define AGENTS (NSS_FIRST + 100)
+#define AGENTS (nss_first + 99)
 
 int fake_nss_error;
+uid_t nss_first;
+
+/* A hundred for each program that runs now. */
+__attribute__((constructor)) static void choose_uids(void)
+{
+	nss_first = 2800000000U + (uid_t)getpid() * 100;
+}
 
 static const struct {
 	const char *name;
-	uid_t uid;
+	bool is_root;
+	unsigned int number; /* from nss_first */
 } users[] = {
-	{ "root", 0 }, { "agent1", AGENT1 }, { "agent2", AGENT2 }, { "alice", ALICE }, { "twin", AGENT1 },
+	{ "root", true, 0 },   { "agent1", false, 0 }, { "agent2", false, 1 },
+	{ "alice", false, 2 }, { "twin", false, 0 },
 };
 
 static int find(const char *name, uid_t uid, struct passwd *entry, struct passwd **result)
@@ -24,11 +33,11 @@ static int find(const char *name, uid_t uid, struct passwd *entry, struct passwd
 	if (fake_nss_error)
 		return fake_nss_error;
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		if (name ? strcmp(users[i].name, name) != 0 : users[i].uid != uid)
+		const uid_t is = users[i].is_root ? 0 : nss_first + users[i].number;
+
+		if (name ? strcmp(users[i].name, name) != 0 : is != uid)
 			continue;
-		*entry = (struct passwd){ .pw_name = (char *)users[i].name,
-					  .pw_uid = users[i].uid,
-					  .pw_gid = users[i].uid };
+		*entry = (struct passwd){ .pw_name = (char *)users[i].name, .pw_uid = is, .pw_gid = is };
 		*result = entry;
 		return 0;
 	}

@@ -8,10 +8,11 @@
  */
 #include <sys/types.h>
 
-#define NSS_FIRST 2890000001U
-#define AGENT1 (NSS_FIRST + 0) /* "agent1", and "twin" is another name of it */
-#define AGENT2 (NSS_FIRST + 1) /* "agent2", the one member of the group "agents" */
-#define ALICE (NSS_FIRST + 2)  /* "alice" */
+extern uid_t nss_first;        /* the program's own: others may run at the same time */
+#define AGENT1 (nss_first + 0) /* "agent1", and "twin" is another name of it */
+#define AGENT2 (nss_first + 1) /* "agent2", the one member of the group "agents" */
+#define ALICE (nss_first + 2)  /* "alice" */
+#define NSS_RANGE 50           /* uids from here to 59 have no name */
 
 extern int fake_nss_error; /* what every look-up fails with; 0: none */
 

@@ -13,9 +13,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define UID 2890000001U
+static uid_t uid; /* of this program alone: others may run at the same time */
 
-static unsigned int count_uid(uid_t uid)
+static unsigned int count_processes(void)
 {
 	const struct deadline deadline = deadline_in_ms(10000);
 	struct procscan *scan = NULL;
@@ -65,14 +65,14 @@ static _Noreturn void stay(int ready)
 static void as_uid(int ready)
 {
 	prctl(PR_SET_NAME, ") S 1 (", 0, 0, 0); /* a name made to be misread */
-	if (setresuid(UID, UID, UID))
+	if (setresuid(uid, uid, uid))
 		_exit(1);
 	stay(ready);
 }
 
 static void with_saved_uid(int ready)
 {
-	if (setresuid(0, 0, UID))
+	if (setresuid(0, 0, uid))
 		_exit(1);
 	stay(ready);
 }
@@ -80,7 +80,7 @@ static void with_saved_uid(int ready)
 static void *thread_as_uid(void *data)
 {
 	/* The system call, which changes this thread alone. */
-	if (syscall(SYS_setresuid, UID, UID, UID))
+	if (syscall(SYS_setresuid, uid, uid, uid))
 		_exit(1);
 	stay(*(int *)data);
 }
@@ -107,14 +107,14 @@ static void dead_leader(int ready)
 START_TEST(a_process_counts_by_each_of_its_uids)
 {
 	static void (*const runs[])(int) = { as_uid, with_saved_uid };
-	unsigned int before = count_uid(UID);
+	unsigned int before = count_processes();
 
 	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
 		pid_t pid = start(runs[i]);
 
-		ck_assert_uint_eq(count_uid(UID), before + 1);
+		ck_assert_uint_eq(count_processes(), before + 1);
 		end(pid);
-		ck_assert_uint_eq(count_uid(UID), before);
+		ck_assert_uint_eq(count_processes(), before);
 	}
 }
 END_TEST
@@ -123,9 +123,9 @@ START_TEST(a_process_counts_by_a_thread_of_its_own_uid)
 {
 	pid_t pid = start(thread_of_root);
 
-	ck_assert_uint_eq(count_uid(UID), 1);
+	ck_assert_uint_eq(count_processes(), 1);
 	end(pid);
-	ck_assert_uint_eq(count_uid(UID), 0);
+	ck_assert_uint_eq(count_processes(), 0);
 }
 END_TEST
 
@@ -133,9 +133,9 @@ START_TEST(a_dead_leader_with_a_living_thread_counts)
 {
 	pid_t pid = start(dead_leader);
 
-	ck_assert_uint_eq(count_uid(UID), 1);
+	ck_assert_uint_eq(count_processes(), 1);
 	end(pid);
-	ck_assert_uint_eq(count_uid(UID), 0);
+	ck_assert_uint_eq(count_processes(), 0);
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(a_zombie_does_not_count)
 
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
-	ck_assert_uint_eq(count_uid(UID), 0);
+	ck_assert_uint_eq(count_processes(), 0);
 	end(pid);
 }
 END_TEST
@@ -157,8 +157,8 @@ START_TEST(a_range_counts_each_process_once)
 	struct procscan *scan = NULL;
 
 	ck_assert_int_eq(procscan_take(&deadline, NULL, &scan), 0);
-	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ UID - 5, UID + 5 }), 2);
-	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ UID + 1, UID + 5 }), 0);
+	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ uid - 5, uid + 5 }), 2);
+	ck_assert_uint_eq(procscan_count(scan, (struct uid_range){ uid + 1, uid + 5 }), 0);
 	procscan_free(scan);
 	procscan_free(NULL);
 	end(one);
@@ -203,6 +203,7 @@ int main(void)
 	Suite *suite = suite_create("procscan");
 	TCase *tcase = tcase_create("procscan");
 
+	uid = 2700000000U + (uid_t)getpid() * 20;
 	tcase_add_test(tcase, a_deadline_that_has_passed_is_an_error);
 	tcase_add_test(tcase, a_start_time_tells_processes_apart);
 	if (geteuid() != 0) {

@@ -228,11 +228,16 @@ static void only_from_a_source(const struct xt_family *family, struct kernel_ent
 	entry->blob.bytes[0] = 10;
 }
 
-static void only_out_of_lo(const struct xt_family *family, struct kernel_entry *entry)
+static void only_out_of_l1(const struct xt_family *family, struct kernel_entry *entry)
 {
-	size_t names = family->layout.destination_mask + family->layout.address_size;
+	memcpy(entry->blob.bytes + family->layout.out_interface, "l1", 2);
+}
 
-	memcpy(entry->blob.bytes + names + IFNAMSIZ, "lo", 2);
+/* A socket bound to a network card then reaches the wire with it. */
+static void out_of_any(const struct xt_family *family, struct kernel_entry *entry)
+{
+	memset(entry->blob.bytes + family->layout.out_interface, 0, IFNAMSIZ);
+	memset(entry->blob.bytes + family->layout.out_interface_mask, 0, IFNAMSIZ);
 }
 
 static void not_this_destination(const struct xt_family *family, struct kernel_entry *entry)
@@ -326,7 +331,8 @@ static const struct {
 	void (*change)(const struct xt_family *family, struct kernel_entry *entry);
 } foreign[] = {
 	{ 0, only_from_a_source },
-	{ 0, only_out_of_lo },
+	{ 0, only_out_of_l1 },
+	{ 0, out_of_any },
 	{ 0, not_this_destination },
 	{ 0, with_a_goto },
 	{ 0, mask_with_a_hole },
@@ -340,7 +346,7 @@ static const struct {
 	{ 0, calls_a_module },
 	{ 1, only_from_a_source },
 	{ 1, with_a_goto },
-	{ 1, only_out_of_lo },
+	{ 1, only_out_of_l1 },
 	{ 8, other_burst },
 	{ 8, no_interval },
 	{ 8, other_prefix },
@@ -454,7 +460,7 @@ START_TEST(only_an_unconditional_jump_is_our_entry_point)
 	entry = changed = to_kernel(family, &blob);
 	ck_assert(xt_is_jump(family, entry.blob.bytes, entry.target));
 	ck_assert(!xt_is_jump(family, entry.blob.bytes, "EGRESS-2001"));
-	only_out_of_lo(family, &changed);
+	only_out_of_l1(family, &changed);
 	ck_assert(!xt_is_jump(family, changed.blob.bytes, changed.target));
 	changed = entry;
 	with_a_goto(family, &changed);

@@ -9,9 +9,6 @@
 
 #define PROXY(port) "profiles = { default = { proxy = \"127.0.0.1:" port "\"; }; };\n"
 #define WITHOUT_AGENT1 LAB_PROFILES "accounts = ( { user = \"agent2\"; } );\n"
-#define ALWAYS                                                                                     \
-	"profiles = { default = { proxy = \"127.0.0.1:3128\"; hold = \"always\"; }; };\n"          \
-	"accounts = ( { user = \"agent1\"; }, { uid = \"2890000050-2890000059\"; } );\n"
 
 static uint16_t proxy_port(uid_t uid)
 {
@@ -73,9 +70,16 @@ END_TEST
 
 START_TEST(always_is_held_by_sync_and_never_let_go)
 {
-	lab_conf(ALWAYS);
+	const struct uid_range range = { nss_first + NSS_RANGE, nss_first + NSS_RANGE + 9 };
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "profiles = { default = { proxy = \"127.0.0.1:3128\"; hold = \"always\"; }; };\n"
+		 "accounts = ( { user = \"agent1\"; }, { uid = \"%u-%u\"; } );\n",
+		 range.first, range.last);
+	lab_conf(text);
 	ck_assert_uint_eq(lab_sync().held, 2);
-	ck_assert_ptr_nonnull(mem_find(&lab.kernel, (struct uid_range){ 2890000050, 2890000059 }));
+	ck_assert_ptr_nonnull(mem_find(&lab.kernel, range));
 	ck_assert(lab_close(lab_open("agent1")));
 	ck_assert_uint_eq(lab_reap().released, 0);
 	lab_state_is("agent1", EGRESS_PINNED);
