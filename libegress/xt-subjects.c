@@ -51,13 +51,22 @@ static int read_branches(const struct xt_table *table, struct branches *ret)
 	return 0;
 }
 
-/* Emptied by somebody, or with the log rule that names its uids: no chain of others is. */
+static bool ends_it_all(const struct rule *rule)
+{
+	return prefix_is_any(&rule->to) && rule->proto == PROTO_ANY &&
+	       (rule->verdict == VERDICT_REJECT_PROHIBITED || rule->verdict == VERDICT_DROP);
+}
+
+/*
+ * Emptied by somebody; or with the log rule that names its uids; or as a plan without one is: rules of our
+ * own, more than one, to an end that nothing passes.
+ */
 static int looks_ours(const struct xt_table *table, const char *chain, struct uid_range uids)
 {
 	AUTO_FREE struct xt_item *owned = NULL;
+	struct rule rule = { 0 };
 	struct xt_items rules;
-	struct log_rule log;
-	struct rule rule;
+	size_t ours = 0;
 	int error = xt_table_rules(table, chain, &rules);
 
 	if (error)
@@ -65,12 +74,15 @@ static int looks_ours(const struct xt_table *table, const char *chain, struct ui
 	owned = rules.items;
 	for (size_t i = 0; i < rules.count; i++) {
 		const struct xt_item *item = &rules.items[i];
+		struct log_rule log;
 
-		if (xt_rule_decode(table->family, uids, item->entry, item->target, &rule, &log) &&
-		    rule.verdict == VERDICT_LOG)
+		if (!xt_rule_decode(table->family, uids, item->entry, item->target, &rule, &log))
+			continue;
+		if (rule.verdict == VERDICT_LOG)
 			return 1;
+		ours++;
 	}
-	return rules.count == 0;
+	return rules.count == 0 || (ours == rules.count && ours > 1 && ends_it_all(&rule));
 }
 
 /*

@@ -121,13 +121,15 @@ repairs_what_was_edited() {
 	hold 2001 proxy=127.0.0.1:3128 && unchanged "$good" "$(filters)"
 }
 
-takes_over_a_chain_of_the_same_name() {
+leaves_a_chain_of_the_same_name() {
 	iptables-legacy -N EGRESS && iptables-legacy -A EGRESS -p icmp -j ACCEPT || return 1
-	# Nothing of ours is there: it is theirs.
 	local theirs
 	theirs=$(filters)
 	remove 2001 && unchanged "$theirs" "$(filters)" && [ -z "$(list_all)" ] || return 1
-	hold 2001 && verified 2001 && remove 2001 && not grep EGRESS <(filters)
+	refused EPERM "ipv4: chain EGRESS: is there and not ours" hold 2001 &&
+		unchanged "$theirs" "$(filters)" || return 1
+	iptables-legacy -F EGRESS && hold 2001 && verified 2001 && remove 2001 &&
+		not grep EGRESS <(filters)
 }
 
 # A rule of theirs that leads to our entry chain keeps it alive, empty; nothing fails.
@@ -165,8 +167,8 @@ case_ "counters of unchanged rules stay" keeps_counters_of_unchanged_rules
 case_ "our jump is first again although others insert before it" stays_first
 case_ "a missing or repeated jump is repaired" repairs_the_entry_point
 case_ "what somebody edited is repaired" repairs_what_was_edited
-case_ "somebody else's chain EGRESS is theirs until there is a hold" \
-	takes_over_a_chain_of_the_same_name
+case_ "somebody else's chain EGRESS is theirs: nothing is held beside it" \
+	leaves_a_chain_of_the_same_name
 case_ "EGRESS stays, empty, while foreign rules jump to it" keeps_a_chain_that_others_jump_to
 case_ "an account's chain stays while foreign rules lead to it" refuses_to_open_others
 case_ "chains that lead to each other go together" removes_chains_that_lead_to_each_other
