@@ -37,6 +37,27 @@ int conf_check_proxies(const struct conf *conf, struct uid_range uids, struct fa
 	return 0;
 }
 
+/* A user entry under another name of the same uid covers it as well. */
+static int find_twin(const struct conf *conf, uid_t uid, struct fault *fault, const struct account **ret)
+{
+	for (size_t i = 0; i < conf->account_count; i++) {
+		const struct account *account = &conf->accounts[i];
+		AUTO_PERSON struct person person = { 0 };
+		int r = 0;
+
+		if (account->by != ACCOUNT_BY_USER)
+			continue;
+		r = person_by_name(account->name, fault, &person);
+		if (r)
+			return r;
+		if (person.exists && person.uid == uid) {
+			*ret = account;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 int conf_check_covered_proxies(const struct conf *conf, struct fault *fault)
 {
 	for (size_t i = 0; i < conf->profile_count; i++) {
@@ -46,6 +67,8 @@ int conf_check_covered_proxies(const struct conf *conf, struct fault *fault)
 
 		if (!r && person.exists)
 			r = person_match(&person, conf, fault, &account);
+		if (!r && person.exists)
+			r = find_twin(conf, person.uid, fault, &account);
 		if (r > 0)
 			return proxy_is_covered(conf->profiles[i], &account->origin, fault);
 		if (r)

@@ -101,9 +101,6 @@ int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struc
 	if (r)
 		return operation_end(&op, r);
 	ledger_set_report(op.ledger, report_to_log, ctx);
-	if (!ledger_sees_processes(op.ledger))
-		ctx_log(ctx, LOG_WARNING, "%s: begun in another pid namespace, or its pidns file is damaged: "
-			"nothing is released from here", ledger_path(op.ledger));
 	*ret = op;
 	return 0;
 }

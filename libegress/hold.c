@@ -44,9 +44,7 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 
 	if (!ledger_sees_processes(op->ledger))
 		return fault_set(&op->ctx->fault, -EPERM,
-				 "%s: accounts are held from another pid namespace: "
-				 "from here nobody could tell when to let go",
-				 ledger_path(op->ledger));
+				 "%s/pidns: " LEDGER_ELSEWHERE, ledger_path(op->ledger));
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
 	op->entered = !ledger_has(op->ledger, coverage->person.uid);

@@ -50,6 +50,11 @@ int ledger_peek(const char *statedir, struct fault *fault, struct ledger **ret);
 void ledger_close(struct ledger *ledger); /* takes NULL */
 void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *data);
 
+/* Why nothing is released, after the path of the pidns file. */
+#define LEDGER_ELSEWHERE                                                                           \
+	"accounts are held from another pid namespace, and who runs cannot be judged from here: "  \
+	"run egressctl there, or remove the file if that is gone"
+
 /* STATEDIR/net-<cookie>, for messages. */
 const char *ledger_path(const struct ledger *ledger);
 

@@ -139,12 +139,12 @@ struct subjects {
 	size_t count;
 };
 
-static bool subjects_have(const struct subjects *subjects, struct uid_range uids)
+static struct subject *subjects_find_uids(const struct subjects *subjects, struct uid_range uids)
 {
 	for (size_t i = 0; i < subjects->count; i++)
 		if (uid_range_compare(subjects->items[i].uids, uids) == 0)
-			return true;
-	return false;
+			return &subjects->items[i];
+	return NULL;
 }
 
 static int subjects_add(struct subjects *subjects, const struct subject *subject)
@@ -170,45 +170,60 @@ static int add_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 	return r;
 }
 
-static int add_uid_once(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
-			struct subjects *subjects)
+/* An entry that holds always, by whichever of its names, decides over what the ledger remembers. */
+static int add_entry(const struct account *account, struct uid_range uids, struct subjects *subjects)
 {
-	if (subjects_have(subjects, (struct uid_range){ uid, uid }))
+	struct subject *known = subjects_find_uids(subjects, uids);
+	struct subject subject = { .uids = uids, .account = account, .covered = true, .keep = true };
+	int r;
+
+	if (known) {
+		conf_free(known->remembered);
+		known->remembered = NULL;
+		known->account = account;
+		known->covered = known->keep = true;
 		return 0;
-	return add_uid(ctx, conf, ledger, uid, subjects);
-}
-
-static int add_range(const struct account *account, struct subjects *subjects)
-{
-	struct subject subject = { .uids = account->uids, .account = account, .covered = true, .keep = true };
-	int r = name_subject(&subject, NULL);
-
+	}
+	r = name_subject(&subject, account->name);
 	if (!r && (r = subjects_add(subjects, &subject)))
 		subject_clear(&subject);
 	return r;
 }
 
-static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
-		      const struct account *account, struct subjects *subjects)
+/* The uids of an entry that holds always; 0 if there is nobody. */
+static int always_uids(const struct account *account, struct fault *fault, struct uid_range *ret)
 {
 	AUTO_PERSON struct person person = { 0 };
-	struct fault why = { 0 };
 	int r;
 
 	if (account->profile->hold != HOLD_ALWAYS)
 		return 0;
-	if (account->by == ACCOUNT_BY_UID && conf_check_proxies(conf, account->uids, &why)) {
-		ctx_log(ctx, LOG_ERR, "%s:%u: not held: %s", account->origin.file, account->origin.line, why.line);
+	if (account->by == ACCOUNT_BY_UID) {
+		*ret = account->uids;
+		return 1;
+	}
+	r = person_by_name(account->name, fault, &person);
+	if (r || !person.exists || person.uid == 0)
+		return r;
+	*ret = (struct uid_range){ person.uid, person.uid };
+	return 1;
+}
+
+static int add_always(struct egress_ctx *ctx, const struct conf *conf, const struct account *account,
+		      struct subjects *subjects)
+{
+	struct fault why = { 0 };
+	struct uid_range uids;
+	int r = always_uids(account, &ctx->fault, &uids);
+
+	if (r <= 0)
+		return r;
+	if (conf_check_proxies(conf, uids, &why)) {
+		ctx_log(ctx, LOG_ERR, "%s:%u: not held: %s", account->origin.file, account->origin.line,
+			why.line);
 		return 0;
 	}
-	if (account->by == ACCOUNT_BY_UID && account->uids.first != account->uids.last)
-		return add_range(account, subjects);
-	if (account->by == ACCOUNT_BY_UID)
-		return add_uid_once(ctx, conf, ledger, account->uids.first, subjects);
-	r = person_by_name(account->name, &ctx->fault, &person);
-	if (r || person.uid == 0)
-		return r;
-	return person.exists ? add_uid_once(ctx, conf, ledger, person.uid, subjects) : 0;
+	return add_entry(account, uids, subjects);
 }
 
 static int by_uids(const void *a, const void *b)
@@ -227,7 +242,7 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 	for (size_t i = 0; !r && i < count; i++)
 		r = add_uid(ctx, conf, ledger, uids[i], &subjects);
 	for (size_t i = 0; !r && conf && i < conf->account_count; i++)
-		r = add_always(ctx, conf, ledger, &conf->accounts[i], &subjects);
+		r = add_always(ctx, conf, &conf->accounts[i], &subjects);
 	if (r) {
 		subjects_free(subjects.items, subjects.count);
 		return fault_set(&ctx->fault, r, "accounts: no memory");

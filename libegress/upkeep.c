@@ -245,8 +245,11 @@ static int sort_all(struct round *round)
 
 static int sync_locked(struct round *round)
 {
+	struct operation *op = &round->op;
 	int r = sort_all(round);
 
+	if (!ledger_sees_processes(op->ledger))
+		ctx_log(op->ctx, LOG_WARNING, "%s/pidns: " LEDGER_ELSEWHERE, ledger_path(op->ledger));
 	if (!r)
 		r = count_changes(round);
 	if (!r)
@@ -258,7 +261,13 @@ static int sync_locked(struct round *round)
 
 static int reap_locked(struct round *round)
 {
-	int r = sort_all(round);
+	struct operation *op = &round->op;
+	int r;
+
+	if (!ledger_sees_processes(op->ledger))
+		return fault_set(&op->ctx->fault, -EPERM, "%s/pidns: " LEDGER_ELSEWHERE,
+				 ledger_path(op->ledger));
+	r = sort_all(round);
 
 	return r ? r : let_go(round);
 }

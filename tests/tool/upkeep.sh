@@ -194,8 +194,8 @@ elsewhere_while_held() {
 	before=$(all_state)
 	syslog_mark
 	! elsewhere pamtester "$service" agent2 open_session &&
-		wait_for 5 syslog_has "deny user=agent2 .*$(ledger): .*another pid namespace" &&
-		elsewhere egressctl reap && [ "$before" = "$(all_state)" ] && held 2001
+		wait_for 5 syslog_has "deny user=agent2 .*$(ledger)/pidns: .*another pid namespace" &&
+		! elsewhere egressctl reap && [ "$before" = "$(all_state)" ] && held 2001
 	after $? ended_session
 }
 ended_session() { end_session && nothing_left; }
@@ -246,13 +246,13 @@ hangs() {
 	full_log /dev/log "$LAB/drain" "$LAB/full" &
 	reader=$!
 	wait_for 10 test -e "$LAB/full" || return
-	pamtester "$service" agent1 open_session &
+	pamtester "$service" agent1 open_session >"$LAB/session" 2>&1 &
 	opener=$!
 	wait_for 10 hangs_in_syslog "$opener" && is_free /run/xtables.lock && is_free /run/egress/lock && held 2001 &&
 		hangs_in_syslog "$opener"
 	result=$?
 	echo go >"$LAB/drain"
-	wait "$opener" || { echo "no session came of it"; result=1; }
+	wait "$opener" || { cat "$LAB/session"; result=1; }
 	kill "$reader"
 	wait "$reader" 2>/dev/null
 	mv /dev/log.lab /dev/log
