@@ -14,8 +14,9 @@
 #define STATUS_MAX 4096   /* the lines that we want are among the first ten */
 #define STAT_MAX 1024
 #define UIDS_A_THREAD 4   /* real, effective, saved, file system */
-#define START_TIME_FIELD 22 /* of /proc/PID/stat, see proc(5) */
-#define COMM_FIELD 2
+#define COMM_FIELD 2 /* of /proc/PID/stat, see proc(5) */
+#define THREADS_FIELD 20
+#define START_TIME_FIELD 22
 #define SCAN_MS 2000L
 #define FORKS_A_PASS_MAX 16384UL /* half of the smallest usual pid_max */
 
@@ -24,16 +25,10 @@ struct owner {
 	uid_t uid;
 };
 
-/* A program that runs setuid root for somebody else, such as su before it has become the account. */
-struct passage {
-	pid_t pid;
-	uint64_t start_time;
-};
-
 struct procscan {
 	struct owner *owners;
 	size_t count, room;
-	struct passage *passages;
+	uint64_t *passages; /* start times of programs that run setuid root for somebody else */
 	size_t passage_count, passage_room;
 };
 
@@ -61,31 +56,50 @@ static bool is_dead(char state)
 	return state == 'Z' || state == 'X';
 }
 
-int procscan_start_time(pid_t pid, uint64_t *ret)
+/* Of /proc/PID/stat. */
+struct stat_line {
+	char state;
+	unsigned long threads, start_time;
+};
+
+/* -ENOENT, -ESRCH: it is gone. */
+static int read_stat(pid_t pid, struct stat_line *ret)
 {
-	char path[32], text[STAT_MAX], *field, *rest;
-	unsigned long value;
+	char path[32], text[STAT_MAX], *rest;
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	r = read_file(AT_FDCWD, path, text, sizeof(text));
 	if (r)
-		return is_gone(r) ? -ESRCH : -EIO;
+		return r;
 	/* The command's name, field 2, may hold blanks and parentheses: count from its last ')'. */
 	rest = strrchr(text, ')');
 	if (!rest || rest[1] != ' ')
 		return -EIO;
 	rest += 2;
-	if (is_dead(*rest))
-		return -ESRCH;
-	for (int i = COMM_FIELD; i < START_TIME_FIELD; i++) {
-		field = strsep(&rest, " ");
-		if (!field)
+	ret->state = *rest;
+	for (int i = COMM_FIELD + 1; i <= START_TIME_FIELD; i++) {
+		char *field = strsep(&rest, " ");
+		unsigned long *value = i == THREADS_FIELD	? &ret->threads
+				       : i == START_TIME_FIELD ? &ret->start_time
+							       : NULL;
+
+		if (!field || (value && addr_parse_number(field, ULONG_MAX, value)))
 			return -EIO;
 	}
-	if (addr_parse_number(field, UINT64_MAX, &value))
-		return -EIO;
-	*ret = value;
+	return 0;
+}
+
+int procscan_start_time(pid_t pid, uint64_t *ret)
+{
+	struct stat_line line;
+	int r = read_stat(pid, &line);
+
+	if (r)
+		return is_gone(r) ? -ESRCH : -EIO;
+	if (is_dead(line.state))
+		return -ESRCH;
+	*ret = line.start_time;
 	return 0;
 }
 
@@ -116,17 +130,12 @@ static int add_owner(struct procscan *scan, pid_t pid, uid_t uid)
 	return 0;
 }
 
-static int add_passage(struct procscan *scan, pid_t pid)
+static int add_passage(struct procscan *scan, uint64_t start_time)
 {
-	struct passage passage = { .pid = pid };
-	int r = procscan_start_time(pid, &passage.start_time);
-
-	if (r)
-		return r == -ESRCH ? 0 : r;
 	if (grow((void **)&scan->passages, scan->passage_count, &scan->passage_room,
 		 sizeof(*scan->passages)))
 		return -ENOMEM;
-	scan->passages[scan->passage_count++] = passage;
+	scan->passages[scan->passage_count++] = start_time;
 	return 0;
 }
 
@@ -142,9 +151,19 @@ static char *status_value(char *text, const char *key)
 	return line;
 }
 
+static int parse_pid(const char *name, pid_t *ret)
+{
+	unsigned long value;
+
+	if (addr_parse_number(name, INT32_MAX, &value))
+		return -EINVAL;
+	*ret = (pid_t)value;
+	return 0;
+}
+
 struct status {
+	pid_t pid; /* the process's, whichever of its threads was looked at */
 	bool dead; /* a zombie; others of its threads may live */
-	unsigned long threads;
 	uid_t uids[UIDS_A_THREAD]; /* in the order of the Uid: line */
 };
 
@@ -164,39 +183,38 @@ static int parse_uids(char *line, uid_t uids[UIDS_A_THREAD])
 	return 0;
 }
 
-/* -ENOENT, -ESRCH: it is gone. */
+/* Only the start of the file: groups follow, and there may be very many. -ENOENT, -ESRCH: it is gone. */
 static int read_status(int dir_fd, const char *path, struct status *ret)
 {
-	char text[STATUS_MAX], *state, *uids, *threads;
+	char text[STATUS_MAX], *state, *pid, *uids;
 	int r = read_file(dir_fd, path, text, sizeof(text));
 
 	if (r)
 		return r;
 	state = status_value(text, "\nState:");
+	pid = status_value(text, "\nTgid:");
 	uids = status_value(text, "\nUid:");
-	threads = status_value(text, "\nThreads:");
-	if (!state || !uids || !threads)
+	if (!state || !pid || !uids)
 		return -EIO;
 	ret->dead = is_dead(*state);
-	threads[strcspn(threads, "\n")] = '\0';
-	if (addr_parse_number(threads, INT32_MAX, &ret->threads))
-		return -EIO;
-	return parse_uids(uids, ret->uids);
+	pid[strcspn(pid, "\n")] = '\0';
+	r = parse_pid(pid, &ret->pid);
+	return r ? -EIO : parse_uids(uids, ret->uids);
 }
 
-static int add_status(struct procscan *scan, pid_t pid, const struct status *status)
+static int add_status(struct procscan *scan, const struct status *status, uint64_t start_time)
 {
 	const uid_t *uids = status->uids;
 	int r = 0;
 
 	for (int i = 0; !r && i < UIDS_A_THREAD; i++)
-		r = add_owner(scan, pid, uids[i]);
+		r = add_owner(scan, status->pid, uids[i]);
 	if (!r && uids[UID_REAL] != 0 && (uids[UID_EFFECTIVE] == 0 || uids[UID_SAVED] == 0))
-		r = add_passage(scan, pid);
+		r = add_passage(scan, start_time);
 	return r;
 }
 
-static int read_thread(struct procscan *scan, int task_fd, const char *tid, pid_t pid)
+static int read_thread(struct procscan *scan, int task_fd, const char *tid, uint64_t start_time)
 {
 	struct status status;
 	char path[32];
@@ -206,17 +224,7 @@ static int read_thread(struct procscan *scan, int task_fd, const char *tid, pid_
 	r = read_status(task_fd, path, &status);
 	if (is_gone(r))
 		return 0;
-	return r || status.dead ? r : add_status(scan, pid, &status);
-}
-
-static int parse_pid(const char *name, pid_t *ret)
-{
-	unsigned long value;
-
-	if (addr_parse_number(name, INT32_MAX, &value))
-		return -EINVAL;
-	*ret = (pid_t)value;
-	return 0;
+	return r || status.dead ? r : add_status(scan, &status, start_time);
 }
 
 static void close_dirp(DIR **dir)
@@ -230,7 +238,7 @@ static void close_dirp(DIR **dir)
 #define AUTO_DIR __attribute__((cleanup(close_dirp)))
 
 /* They may have other uids than the process's first. */
-static int read_threads(struct procscan *scan, pid_t pid)
+static int read_threads(struct procscan *scan, pid_t pid, uint64_t start_time)
 {
 	AUTO_DIR DIR *dir = NULL;
 	struct dirent *entry;
@@ -243,7 +251,7 @@ static int read_threads(struct procscan *scan, pid_t pid)
 		return is_gone(-errno) ? 0 : -errno;
 	while (!r && (errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			r = read_thread(scan, dirfd(dir), entry->d_name, pid);
+			r = read_thread(scan, dirfd(dir), entry->d_name, start_time);
 	if (!r && errno && !is_gone(-errno))
 		r = -errno;
 	return r;
@@ -255,18 +263,21 @@ static int read_threads(struct procscan *scan, pid_t pid)
  */
 static int read_process(struct procscan *scan, pid_t pid)
 {
+	struct stat_line line;
 	struct status status;
 	char path[32];
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	r = read_status(AT_FDCWD, path, &status);
+	if (!r)
+		r = read_stat(pid, &line);
 	if (is_gone(r))
 		return 0;
-	if (r || (status.dead && status.threads <= 1))
+	if (r || (status.dead && line.threads <= 1))
 		return r;
-	r = add_status(scan, pid, &status);
-	return r || status.threads <= 1 ? r : read_threads(scan, pid);
+	r = add_status(scan, &status, line.start_time);
+	return r || line.threads <= 1 ? r : read_threads(scan, pid, line.start_time);
 }
 
 static int pass(struct procscan *scan, const struct deadline *deadline)
@@ -372,6 +383,14 @@ static int pass_unless_overtaken(struct procscan *scan, const struct deadline *d
 	return !r && after.forks - before.forks > FORKS_A_PASS_MAX ? -EAGAIN : r;
 }
 
+/* A new one may have been met twice. */
+static int by_pid(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
 int procscan_take(const struct deadline *deadline, struct fault *fault, struct procscan **ret)
 {
 	/* Somebody who forks for ever must not keep the caller, and its lock, until its own deadline. */
@@ -390,6 +409,8 @@ int procscan_take(const struct deadline *deadline, struct fault *fault, struct p
 			r = util_is_scarce(-r) ? -ENOMEM : -EIO;
 		return fault_set(fault, r, "/proc: read: %s", strerror(-r));
 	}
+	if (scan->count)
+		qsort(scan->owners, scan->count, sizeof(*scan->owners), by_pid);
 	*ret = scan;
 	return 0;
 }
@@ -422,7 +443,7 @@ unsigned int procscan_count(const struct procscan *scan, struct uid_range uids)
 bool procscan_has_passage(const struct procscan *scan, uint64_t since)
 {
 	for (size_t i = 0; i < scan->passage_count; i++)
-		if (scan->passages[i].start_time >= since)
+		if (scan->passages[i] >= since)
 			return true;
 	return false;
 }

@@ -5,6 +5,8 @@
 #include "unit.h"
 #include "util.h"
 
+#include <grp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,6 +79,18 @@ static void with_saved_uid(int ready)
 	stay(ready);
 }
 
+/* They fill /proc/PID/status far beyond a page. */
+static void with_many_groups(int ready)
+{
+	gid_t *groups = calloc(NGROUPS_MAX, sizeof(*groups));
+
+	for (gid_t i = 0; groups && i < NGROUPS_MAX; i++)
+		groups[i] = 2700000000U + i;
+	if (!groups || setgroups(NGROUPS_MAX, groups) || setresuid(uid, uid, uid))
+		_exit(1);
+	stay(ready);
+}
+
 static void *thread_as_uid(void *data)
 {
 	/* The system call, which changes this thread alone. */
@@ -106,7 +120,7 @@ static void dead_leader(int ready)
 
 START_TEST(a_process_counts_by_each_of_its_uids)
 {
-	static void (*const runs[])(int) = { as_uid, with_saved_uid };
+	static void (*const runs[])(int) = { as_uid, with_saved_uid, with_many_groups };
 	unsigned int before = count_processes();
 
 	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
@@ -178,6 +192,39 @@ START_TEST(a_deadline_that_has_passed_is_an_error)
 }
 END_TEST
 
+static void on_its_way(int ready)
+{
+	if (setresuid(uid, 0, 0))
+		_exit(1);
+	stay(ready);
+}
+
+static bool has_passage(uint64_t since)
+{
+	const struct deadline deadline = deadline_in_ms(10000);
+	struct procscan *scan = NULL;
+	bool has;
+
+	ck_assert_int_eq(procscan_take(&deadline, NULL, &scan), 0);
+	has = procscan_has_passage(scan, since);
+	procscan_free(scan);
+	return has;
+}
+
+START_TEST(a_setuid_program_on_its_way_is_seen_by_those_it_is_younger_than)
+{
+	uint64_t own = 0, start_time = 0;
+	pid_t pid = start(on_its_way);
+
+	ck_assert_int_eq(procscan_start_time(getpid(), &own), 0);
+	ck_assert_int_eq(procscan_start_time(pid, &start_time), 0);
+	ck_assert(has_passage(own));
+	ck_assert(has_passage(start_time));
+	ck_assert(!has_passage(UINT64_MAX));
+	end(pid);
+}
+END_TEST
+
 START_TEST(a_start_time_tells_processes_apart)
 {
 	uint64_t first = 0, again = 0, other = 0;
@@ -214,6 +261,7 @@ int main(void)
 		tcase_add_test(tcase, a_dead_leader_with_a_living_thread_counts);
 		tcase_add_test(tcase, a_zombie_does_not_count);
 		tcase_add_test(tcase, a_range_counts_each_process_once);
+		tcase_add_test(tcase, a_setuid_program_on_its_way_is_seen_by_those_it_is_younger_than);
 	}
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);

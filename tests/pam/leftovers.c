@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that is hard to see in /proc, and that tries all the time to send the word TAG to the world's echo.
+ *
+ * leftovers threads TAG    its first thread has ended; of the others each makes the next and ends
+ * leftovers forks TAG      each process makes the next and ends
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STACKS 256
+#define STACK_SIZE 8192
+#define HOPS_A_PACKET 100
+#define FORK_PAUSE_NS 5000000L
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+
+static char stacks[STACKS][STACK_SIZE] __attribute__((aligned(64)));
+static unsigned long hops;
+static const char *tag;
+static int out;
+
+/* Refused while it is held: that is no reason to stop. */
+static void try_to_send(void)
+{
+	struct sockaddr_in world = { .sin_family = AF_INET, .sin_port = htons(9999) };
+
+	inet_pton(AF_INET, "192.0.2.2", &world.sin_addr);
+	if (sendto(out, tag, strlen(tag), 0, (struct sockaddr *)&world, sizeof(world)) < 0)
+		return;
+}
+
+/* Threads without libc's knowledge: nothing here may need it. The stack of 256 hops ago is free. */
+static int hop(void *unused)
+{
+	(void)unused;
+	if (hops++ % HOPS_A_PACKET == 0)
+		try_to_send();
+	while (clone(hop, stacks[hops % STACKS] + STACK_SIZE, THREAD_FLAGS, NULL) < 0)
+		;
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static void fork_for_ever(void)
+{
+	const struct timespec pause = { .tv_nsec = FORK_PAUSE_NS };
+
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid > 0)
+			_exit(0);
+		if (pid == 0)
+			try_to_send();
+		nanosleep(&pause, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: leftovers threads|forks TAG\n");
+		return 2;
+	}
+	tag = argv[2];
+	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (out < 0 || (fork() > 0))
+		return out < 0;
+	setsid();
+	if (strcmp(argv[1], "forks") == 0)
+		fork_for_ever();
+	hop(NULL);
+	return 0;
+}

@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a session leaves behind stays held until it is gone, however it hides from whoever looks through /proc.
+# shellcheck disable=SC2015,SC2119,SC2317  # functions are called by case_; && and || are meant
+set -u
+# shellcheck source=tests/lab.sh
+. "$(dirname "$0")/../lab.sh"
+
+uid=2001
+reaps=25
+
+held_config() {
+	lab_config
+	cat >/etc/egress/egress.conf <<-'END'
+		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
+		accounts = ( { user = "agent1"; }, { user = "agent2"; }, { uid = "20000-20009"; } );
+	END
+}
+
+lab_start "$@"
+lab_install
+lab_account agent1 $uid
+lab_account alice 2002
+lab_account agent2 2003
+held_config
+case_ "the helper compiles" cc -std=gnu11 -O2 -Wall -Wextra -Werror -o /usr/local/bin/leftovers \
+	"$lab_source/tests/pam/leftovers.c"
+
+enter() { su agent1 -c "$1 </dev/null >/dev/null 2>&1"; }
+nobody_runs() { ! pgrep -U agent1; }
+kill_all() { pkill -KILL -U agent1; nobody_runs; }
+released() { egressctl reap >/dev/null && nothing_left; }
+
+# Whatever the case left behind must not spoil the next one.
+clean_up() {
+	wait_for 10 kill_all && wait_for 10 released && world_log_clear
+}
+
+stays_held() {
+	held $uid || return
+	nothing_arrived || { echo "something of it arrived"; return 1; }
+}
+
+released_when_gone() {
+	wait_for 10 kill_all && wait_for 10 released
+}
+
+# hides MODE: by leftovers.c, through many reaps.
+hides() {
+	local i
+	world_log_clear
+	enter "leftovers $1 $1-held" || return
+	pgrep -U agent1 >/dev/null || { echo "it does not run"; return 1; }
+	for i in $(seq $reaps); do
+		"before_reap_$1" && "reap_$1" && held $uid || { echo "after reap $i of $reaps"; return 1; }
+	done
+	pgrep -U agent1 >/dev/null || { echo "it ended by itself"; return 1; }
+	stays_held
+}
+
+arrives_without_hold() {
+	local status
+	world_log_clear
+	lab_pam_off su
+	enter "leftovers $1 $1-free" && wait_for 5 world_log_has "^udp4 .* $1-free$"
+	status=$?
+	lab_pam su
+	wait_for 10 kill_all && return $status
+}
+
+hiding() {
+	case_ "$2: without the module it sends (control)" arrives_without_hold "$1"
+	case_ "$2: it stays held through $reaps reaps, nothing of it arrives" hides "$1"
+	case_ "$2: released when it is gone" released_when_gone
+	clean_up
+}
+
+# ---- threads that hop ----------------------------------------------------------------------------
+
+before_reap_threads() { grep -q '^State:.Z' "/proc/$(pgrep -o -U agent1)/status"; }
+reap_threads() { egressctl reap >/dev/null; }
+
+# ---- forks that outrun the look through /proc ------------------------------------------------------
+
+# The pids are about to wrap, each time at another moment. The reaper is kept for a while where it has the list of
+# processes and has not yet looked at them: meanwhile the one that it wants is not any more on that list.
+before_reap_forks() {
+	last_pid=$(($(cat /proc/sys/kernel/pid_max) - 5 - i * 4))
+	echo $last_pid >/proc/sys/kernel/ns_last_pid
+}
+reap_forks() {
+	strace -o "$LAB/trace" -P /proc/1/status -e trace=openat -e inject=openat:delay_enter=100000:when=1 \
+		egressctl reap >/dev/null
+	grep -q '/proc/1/status.*DELAYED' "$LAB/trace" || { echo "nothing was delayed"; return 1; }
+}
+
+# ---- su, stopped before it is the account ----------------------------------------------------------
+
+child_of() { pgrep -P "$1" -x su; }
+is_stopped() { grep -Eq '^State:.[Tt]' "/proc/$1/status"; }
+is_real_uid() { grep -Eq "^Uid:.$2[[:space:]]" "/proc/$1/status"; }
+find_stopped() {
+	opener=$(pgrep -P "$tracer" -x su) && child=$(child_of "$opener") && is_stopped "$child"
+}
+
+# stop_su CALLER: CALLER's su to agent1 stands between its session and setuid, and its parent is dead.
+stop_su() {
+	local caller=$1
+	world_log_clear
+	rm -f /tmp/after
+	echo agent1 | strace -f -qq -u "$caller" -o "$LAB/trace" -e trace=setgid -e inject=setgid:signal=SIGSTOP:when=1 \
+		su agent1 -c 'lab-reach after tcp4 udp4 udp6 >/tmp/after' >/dev/null 2>&1 &
+	tracer=$!
+	wait_for 15 find_stopped || return
+	is_real_uid "$child" "$(id -u "$caller")" || { echo "it is no longer the caller's"; return 1; }
+	kill -KILL "$opener" && wait_for 5 gone "$opener" && is_stopped "$child"
+}
+
+continue_su() {
+	kill -CONT "$child" && wait "$tracer"
+	[ "$(wc -l </tmp/after)" -eq 3 ] || { echo "it did not go on"; return 1; }
+}
+
+stopped_su_is_free() {
+	local status
+	lab_pam_off su
+	stop_su "$1" && continue_su && wait_for 5 world_log_has '^udp4 .* after$'
+	status=$?
+	lab_pam su
+	return $status
+}
+
+stopped_su_is_held() {
+	local i
+	stop_su "$1" || return
+	for i in 1 2 3; do
+		egressctl reap >/dev/null && held $uid || { echo "after reap $i"; return 1; }
+	done
+}
+
+stopped_su_gets_nothing_out() {
+	continue_su || return
+	! grep ' reached ' /tmp/after && nothing_arrived
+}
+
+stopped_su() {
+	case_ "su by $1, stopped on its way: without the module it sends (control)" stopped_su_is_free "$1"
+	case_ "su by $1, stopped on its way, its parent killed: held" stopped_su_is_held "$1"
+	case_ "su by $1: when it goes on, nothing of it arrives" stopped_su_gets_nothing_out "$1"
+	case_ "su by $1: released when it is gone" wait_for 10 released
+	clean_up
+}
+
+# ---- ordinary ones ---------------------------------------------------------------------------------
+
+ordinary_is_held() {
+	world_log_clear
+	stay_forget left
+	enter "$1" && stay_wait left || return
+	egressctl reap >/dev/null && stays_held || return
+	stay_end left
+	wait_for 10 test -s /tmp/left || return
+	! grep ' reached ' /tmp/left && nothing_arrived
+}
+
+ordinary() {
+	rm -f /tmp/left
+	case_ "$1: held, nothing of it arrives" ordinary_is_held "$2"
+	case_ "$1: released when it is gone" released_when_gone
+	clean_up
+}
+
+ordinary_control() {
+	local status
+	rm -f /tmp/left
+	world_log_clear
+	lab_pam_off su
+	stay_forget left
+	enter "setsid $stay &" && stay_wait left && stay_end left && wait_for 5 world_log_has '^udp4 .* left$'
+	status=$?
+	lab_pam su
+	wait_for 10 kill_all && return $status
+}
+
+leaves_nothing() { enter true && wait_for 5 nothing_left; }
+
+# ---- sudo to a uid that has no name ----------------------------------------------------------------
+
+nameless() { sudo -n -u "#$1" -- sh -c "$2" </dev/null; }
+
+nameless_begin() {
+	world_log_clear
+	stay_forget nameless
+	rm -f /tmp/nameless
+	nameless 20005 "lab-stay nameless; lab-reach nameless tcp4 udp4 udp6 >/tmp/nameless" &
+	job=$!
+	stay_wait nameless && held 20005
+}
+
+nameless_end() {
+	stay_end nameless
+	wait "$job"
+	[ "$(wc -l </tmp/nameless)" -eq 3 ] && ! grep ' reached ' /tmp/nameless && nothing_arrived
+}
+
+nameless_uncovered() {
+	world_log_clear
+	nameless 20010 "lab-reach free tcp4 >/tmp/nameless-free" && wait_for 5 world_log_has 'GET /free '
+}
+
+# ---- all of it -------------------------------------------------------------------------------------
+
+lab_pam su
+hiding threads "threads that hop, the first one ended"
+if [ -e /proc/sys/kernel/ns_last_pid ]; then
+	hiding forks "forks while pids wrap"
+else
+	skip "forks while pids wrap" "no /proc/sys/kernel/ns_last_pid"
+fi
+stopped_su agent2
+stopped_su alice
+
+stay="sh -c 'lab-stay left; lab-reach left tcp4 udp4 >/tmp/left.new; mv /tmp/left.new /tmp/left; sleep 300'"
+case_ "setsid: without the module it sends (control)" ordinary_control
+case_ "a session that leaves nothing: released at its end (control)" leaves_nothing
+ordinary setsid "setsid $stay &"
+ordinary "a double fork" "( ( $stay & ) & )"
+ordinary nohup "nohup $stay &"
+
+echo 'Defaults runas_allow_unknown_id' >>/etc/sudoers
+lab_pam sudo
+case_ "sudo -u '#UID' of no account, not covered: it sends (control)" nameless_uncovered
+case_ "sudo -u '#UID' of no account, in a range: held" nameless_begin
+case_ "sudo -u '#UID' of no account: nothing of it arrives" nameless_end
+case_ "sudo -u '#UID' of no account: released at its end" wait_for 10 released
+lab_end
