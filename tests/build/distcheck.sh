@@ -9,10 +9,10 @@ lab_start "$@"
 
 build=/tmp/distcheck
 configure() {
-	mkdir $build && cd $build && "$lab_source/configure" --enable-werror >/tmp/configure.out
+	mkdir "$build" && cd "$build" && "$lab_source/configure" --enable-werror >/tmp/configure.out
 }
 case_ "configures" configure
-distcheck() { make -s -C $build -j"$(nproc)" distcheck; }
+distcheck() { make -s -C "$build" -j"$(nproc)" distcheck; }
 case_ "make distcheck passes" distcheck
 
 # pkg-config that does not know one module: configure says which package brings it.

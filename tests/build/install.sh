@@ -8,7 +8,7 @@ set -u
 lab_start "$@"
 
 stage=/tmp/stage
-make_() { make -s -C "$BUILD" DESTDIR=$stage "$@"; }
+make_() { make -s -C "$BUILD" DESTDIR="$stage" "$@"; }
 module() { find "$1" -name pam_egress.so; }
 
 expected='etc/egress/egress.conf
@@ -39,19 +39,19 @@ share/man/man8/egressctl.8
 share/man/man8/pam_egress.8'
 installed() {
 	# libegress.la is libtool's, and nobody's business at run time.
-	(cd $stage && find . -type f -o -type l) |
+	(cd "$stage" && find . -type f -o -type l) |
 		sed -e 's|^\./usr/||' -e 's|^\./||' -e 's|^lib/.*security/|security/|' |
 		grep -v '^lib/libegress\.la$' | LC_ALL=C sort
 }
 all_there() { make_ install && diff <(echo "$expected") <(installed); }
 case_ "installs what it should and nothing else" all_there
-no_la() { ! find $stage -name 'pam_egress.la' | grep .; }
+no_la() { ! find "$stage" -name 'pam_egress.la' | grep .; }
 case_ "the module has no .la" no_la
-soname() { readelf -d $stage/usr/lib/libegress.so | grep -q 'SONAME.*libegress\.so\.0\]'; }
+soname() { readelf -d "$stage"/usr/lib/libegress.so | grep -q 'SONAME.*libegress\.so\.0\]'; }
 case_ "the library has its SONAME" soname
 mode_of() { [ "$(stat -c %a "$1")" = "$2" ]; }
-case_ "the configuration is readable and not writable by others" mode_of $stage/etc/egress/egress.conf 644
-no_placeholders() { ! grep -rE '@[a-z]+@' $stage/usr/lib/systemd $stage/usr/lib/tmpfiles.d $stage/usr/lib/pkgconfig; }
+case_ "the configuration is readable and not writable by others" mode_of "$stage"/etc/egress/egress.conf 644
+no_placeholders() { ! grep -rE '@[a-z]+@' "$stage"/usr/lib/systemd "$stage"/usr/lib/tmpfiles.d "$stage"/usr/lib/pkgconfig; }
 case_ "no placeholder is left in units, tmpfiles and pkg-config" no_placeholders
 
 # As an administrator's systemd reads them, with the tool where the units name it.
@@ -65,20 +65,22 @@ else
 fi
 
 keeps_configuration() {
-	echo "# mine" >>$stage/etc/egress/egress.conf
-	make_ install && tail -n 1 $stage/etc/egress/egress.conf | grep -qx '# mine'
+	echo "# mine" >>"$stage"/etc/egress/egress.conf
+	make_ install && tail -n 1 "$stage"/etc/egress/egress.conf | grep -qx '# mine'
 }
 case_ "a second install keeps the administrator's configuration" keeps_configuration
 
 # Opened before, a file that is replaced by rename keeps its old content, and its name never vanishes.
 by_rename() {
 	local file inode
-	for file in "$(module $stage)" $stage/usr/sbin/egressctl $stage/usr/lib/libegress.so.0.0.0; do
+	for file in "$(module "$stage")" "$stage"/usr/sbin/egressctl "$stage"/usr/lib/libegress.so.0.0.0; do
 		inode=$(stat -c %i "$file")
 		exec 9<"$file"
 		make_ install || return
-		[ "$(stat -Lc %h /proc/self/fd/9)" = 0 ] && [ "$(stat -c %i "$file")" != "$inode" ] ||
-			{ echo "$file was written in place"; return 1; }
+		if [ "$(stat -Lc %h /proc/self/fd/9)" != 0 ] || [ "$(stat -c %i "$file")" = "$inode" ]; then
+			echo "$file was written in place"
+			return 1
+		fi
 		exec 9<&-
 	done
 }
@@ -86,9 +88,9 @@ case_ "files are replaced, not written in place" by_rename
 
 never_missing() {
 	local file
-	file=$(module $stage)
+	file=$(module "$stage")
 	strace -f -qq -e trace=unlink,unlinkat,rename,renameat,renameat2 -o /tmp/trace make -s -C "$BUILD" \
-		DESTDIR=$stage install || return
+		DESTDIR="$stage" install || return
 	grep -E "rename.*\"[^\"]*security/pam_egress\.so\"" /tmp/trace >/dev/null ||
 		{ echo "no rename onto the module"; return 1; }
 	! grep -E "unlink[^\"]*\"$file\"" /tmp/trace
@@ -96,16 +98,16 @@ never_missing() {
 case_ "during an upgrade the module is never missing" never_missing
 
 refuses() {
-	mkdir -p $stage/etc/pam.d
-	echo "session requisite pam_egress.so" >$stage/etc/pam.d/sshd
+	mkdir -p "$stage"/etc/pam.d
+	echo "session requisite pam_egress.so" >"$stage"/etc/pam.d/sshd
 	make_ -k uninstall >/tmp/said 2>&1 && { echo "it did not refuse"; return 1; }
-	grep "still named by: $stage/etc/pam.d/sshd" /tmp/said && [ -e "$(module $stage)" ] &&
+	grep "still named by: $stage/etc/pam.d/sshd" /tmp/said && [ -e "$(module "$stage")" ] &&
 		diff <(echo "$expected") <(installed | grep -v '^etc/pam.d/')
 }
 case_ "uninstall refuses while a PAM file names the module, says which, and removes nothing" refuses
 
 uninstalls() {
-	rm $stage/etc/pam.d/sshd
+	rm "$stage"/etc/pam.d/sshd
 	make_ uninstall && [ "$(installed)" = etc/egress/egress.conf ]
 }
 case_ "uninstall leaves only a configuration that was changed" uninstalls

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What can be told of the sources without building them.
+# shellcheck disable=SC2317  # functions are called by case_
+set -u
+# shellcheck source=tests/lab.sh
+. "$(dirname "$0")/../lab.sh"
+lab_start "$@"
+
+scripts() {
+	find script tests .ci -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
+		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips
+}
+sources() { find libegress pam_egress tools tests -name '*.[ch]'; }
+
+checked() { scripts | xargs shellcheck -x; }
+case_ "shellcheck finds nothing" checked
+licensed() { ! { scripts; sources; find tests -name '*.py'; } | xargs grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' | grep .; }
+case_ "every source names its licence" licensed
+short() { ! sources | xargs wc -l | awk '$2 != "total" && $1 >= 600' | grep .; }
+case_ "no source is of 600 lines" short
+pages() { ! mandoc -T lint man/*.[0-9] 2>&1 | grep -vE 'referenced manual not found|mandoc\.db'; }
+case_ "mandoc finds nothing in the pages" pages
+login_path='\b(system|popen|exec[lv]p?e?|_?exit|abort|alarm|signal|sigaction|setlocale|umask|chdir|getenv|pthread_create)[[:space:]]*\('
+quiet() { ! grep -nE "$login_path" libegress/*.c pam_egress/*.c | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'; }
+case_ "the login path ends nothing, runs nothing and changes nothing of the process" quiet
+lab_end
