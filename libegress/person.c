@@ -91,7 +91,7 @@ static int find_canonical(struct person *person)
 	return person->canonical ? 0 : -ENOMEM;
 }
 
-/* sudo -u '#20005' runs as a uid that has no name, and says so to PAM. */
+/* "#20005": how PAM is told of a uid that has no name. */
 static int parse_nameless(const char *login, struct person *person)
 {
 	unsigned long uid;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A process that is hard to see in /proc, and that tries all the time to send the word TAG to the world's echo.
+ * As long as any of it lives, /run/leftovers.lock is locked.
  *
  * leftovers threads TAG    its first thread has ended; of the others each makes the next and ends
  * leftovers forks TAG      each process makes the next and ends
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -65,14 +69,21 @@ static void fork_for_ever(void)
 
 int main(int argc, char **argv)
 {
+	int lock;
+
 	if (argc != 3) {
 		fprintf(stderr, "usage: leftovers threads|forks TAG\n");
 		return 2;
 	}
 	tag = argv[2];
+	lock = open("/run/leftovers.lock", O_RDONLY | O_CLOEXEC);
 	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (out < 0 || (fork() > 0))
-		return out < 0;
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) || out < 0) {
+		perror("leftovers");
+		return 1;
+	}
+	if (fork() > 0)
+		return 0;
 	setsid();
 	if (strcmp(argv[1], "forks") == 0)
 		fork_for_ever();

@@ -10,10 +10,10 @@ uid=2001
 reaps=25
 
 held_config() {
-	lab_config
+	mkdir -p /etc/egress
 	cat >/etc/egress/egress.conf <<-'END'
 		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
-		accounts = ( { user = "agent1"; }, { user = "agent2"; }, { uid = "20000-20009"; } );
+		accounts = ( { user = "agent1"; }, { user = "agent2"; } );
 	END
 }
 
@@ -23,12 +23,17 @@ lab_account agent1 $uid
 lab_account alice 2002
 lab_account agent2 2003
 held_config
+: >/run/leftovers.lock
 case_ "the helper compiles" cc -std=gnu11 -O2 -Wall -Wextra -Werror -o /usr/local/bin/leftovers \
 	"$lab_source/tests/pam/leftovers.c"
 
 enter() { su agent1 -c "$1 </dev/null >/dev/null 2>&1"; }
-nobody_runs() { ! pgrep -U agent1; }
-kill_all() { pkill -KILL -U agent1; nobody_runs; }
+# pgrep and pkill can be outrun too; the helper's lock cannot.
+hider_lives() { ! flock -n /run/leftovers.lock true; }
+kill_all() {
+	pkill -KILL -U agent1
+	! hider_lives && ! pgrep -U agent1
+}
 released() { egressctl reap >/dev/null && nothing_left; }
 
 # Whatever the case left behind must not spoil the next one.
@@ -37,7 +42,7 @@ clean_up() {
 }
 
 stays_held() {
-	held $uid || return
+	held "$uid" || return
 	nothing_arrived || { echo "something of it arrived"; return 1; }
 }
 
@@ -50,11 +55,11 @@ hides() {
 	local i
 	world_log_clear
 	enter "leftovers $1 $1-held" || return
-	pgrep -U agent1 >/dev/null || { echo "it does not run"; return 1; }
-	for i in $(seq $reaps); do
-		"before_reap_$1" && "reap_$1" && held $uid || { echo "after reap $i of $reaps"; return 1; }
+	hider_lives || { echo "it does not run"; return 1; }
+	for i in $(seq "$reaps"); do
+		"reap_$1" "$i" && held "$uid" || { echo "after reap $i of $reaps"; return 1; }
 	done
-	pgrep -U agent1 >/dev/null || { echo "it ended by itself"; return 1; }
+	hider_lives || { echo "it ended by itself"; return 1; }
 	stays_held
 }
 
@@ -65,7 +70,7 @@ arrives_without_hold() {
 	enter "leftovers $1 $1-free" && wait_for 5 world_log_has "^udp4 .* $1-free$"
 	status=$?
 	lab_pam su
-	wait_for 10 kill_all && return $status
+	wait_for 10 kill_all && return "$status"
 }
 
 hiding() {
@@ -75,23 +80,23 @@ hiding() {
 	clean_up
 }
 
+delayed_reap() {
+	strace -o "$LAB/trace" "$@" egressctl reap >/dev/null
+	grep -q 'DELAYED' "$LAB/trace" || { echo "nothing was delayed"; return 1; }
+}
+
 # ---- threads that hop ----------------------------------------------------------------------------
 
-before_reap_threads() { grep -q '^State:.Z' "/proc/$(pgrep -o -U agent1)/status"; }
-reap_threads() { egressctl reap >/dev/null; }
+leader_is_dead() { grep -q '^State:.Z' "/proc/$(pgrep -o -U agent1)/status"; }
+reap_threads() { wait_for 5 leader_is_dead && egressctl reap >/dev/null; }
 
 # ---- forks that outrun the look through /proc ------------------------------------------------------
 
 # The pids are about to wrap, each time at another moment. The reaper is kept for a while where it has the list of
 # processes and has not yet looked at them: meanwhile the one that it wants is not any more on that list.
-before_reap_forks() {
-	last_pid=$(($(cat /proc/sys/kernel/pid_max) - 5 - i * 4))
-	echo $last_pid >/proc/sys/kernel/ns_last_pid
-}
 reap_forks() {
-	strace -o "$LAB/trace" -P /proc/1/status -e trace=openat -e inject=openat:delay_enter=100000:when=1 \
-		egressctl reap >/dev/null
-	grep -q '/proc/1/status.*DELAYED' "$LAB/trace" || { echo "nothing was delayed"; return 1; }
+	echo $(($(cat /proc/sys/kernel/pid_max) - 5 - $1 * 4)) >/proc/sys/kernel/ns_last_pid
+	delayed_reap -P /proc/1/status -e trace=openat -e inject=openat:delay_enter=100000:when=1
 }
 
 # ---- su, stopped before it is the account ----------------------------------------------------------
@@ -127,14 +132,14 @@ stopped_su_is_free() {
 	stop_su "$1" && continue_su && wait_for 5 world_log_has '^udp4 .* after$'
 	status=$?
 	lab_pam su
-	return $status
+	return "$status"
 }
 
 stopped_su_is_held() {
 	local i
 	stop_su "$1" || return
 	for i in 1 2 3; do
-		egressctl reap >/dev/null && held $uid || { echo "after reap $i"; return 1; }
+		egressctl reap >/dev/null && held "$uid" || { echo "after reap $i"; return 1; }
 	done
 }
 
@@ -144,9 +149,11 @@ stopped_su_gets_nothing_out() {
 }
 
 stopped_su() {
+	[ "$1" = alice ] || egressctl hold "$1" >/dev/null
 	case_ "su by $1, stopped on its way: without the module it sends (control)" stopped_su_is_free "$1"
 	case_ "su by $1, stopped on its way, its parent killed: held" stopped_su_is_held "$1"
 	case_ "su by $1: when it goes on, nothing of it arrives" stopped_su_gets_nothing_out "$1"
+	[ "$1" = alice ] || egressctl release "$1" >/dev/null
 	case_ "su by $1: released when it is gone" wait_for 10 released
 	clean_up
 }
@@ -179,33 +186,44 @@ ordinary_control() {
 	enter "setsid $stay &" && stay_wait left && stay_end left && wait_for 5 world_log_has '^udp4 .* left$'
 	status=$?
 	lab_pam su
-	wait_for 10 kill_all && return $status
+	wait_for 10 kill_all && return "$status"
 }
 
 leaves_nothing() { enter true && wait_for 5 nothing_left; }
 
-# ---- sudo to a uid that has no name ----------------------------------------------------------------
+# ---- a uid that has no name ------------------------------------------------------------------------
 
+# sudo asks PAM for a session only if the uid has an entry in passwd. So a range that sudo -u '#UID' can reach
+# needs hold = "always"; other services may name '#UID' to PAM.
 nameless() { sudo -n -u "#$1" -- sh -c "$2" </dev/null; }
+nameless_config() {
+	printf 'profiles = { default = { proxy = [ "127.0.0.1:3128" ]; hold = "%s"; }; };\n%s\n' "$1" \
+		'accounts = ( { uid = "20000-20009"; } );' >/etc/egress/egress.conf
+}
 
-nameless_begin() {
+# nameless_tries UID: by sudo.
+nameless_tries() {
 	world_log_clear
-	stay_forget nameless
 	rm -f /tmp/nameless
-	nameless 20005 "lab-stay nameless; lab-reach nameless tcp4 udp4 udp6 >/tmp/nameless" &
-	job=$!
-	stay_wait nameless && held 20005
+	nameless "$1" "lab-reach nameless tcp4 udp4 udp6 >/tmp/nameless" && [ "$(wc -l </tmp/nameless)" -eq 3 ]
+}
+nameless_sends() { nameless_tries "$1" && wait_for 5 world_log_has 'GET /nameless ' && world_log_has '^udp6 '; }
+nameless_is_silent() { nameless_tries "$1" && ! grep ' reached ' /tmp/nameless && nothing_arrived; }
+
+nameless_session() {
+	pamtester nameless '#20005' open_session && held 20005 && nameless_is_silent 20005
+}
+nameless_not_in_range() {
+	pamtester nameless '#20010' open_session && nothing_left && nameless_sends 20010
 }
 
-nameless_end() {
-	stay_end nameless
-	wait "$job"
-	[ "$(wc -l </tmp/nameless)" -eq 3 ] && ! grep ' reached ' /tmp/nameless && nothing_arrived
+nameless_always() {
+	nameless_config always
+	egressctl sync >/dev/null && nameless_is_silent 20005
 }
-
-nameless_uncovered() {
-	world_log_clear
-	nameless 20010 "lab-reach free tcp4 >/tmp/nameless-free" && wait_for 5 world_log_has 'GET /free '
+nameless_always_off() {
+	nameless_config session
+	egressctl sync >/dev/null && nothing_left
 }
 
 # ---- all of it -------------------------------------------------------------------------------------
@@ -229,8 +247,13 @@ ordinary nohup "nohup $stay &"
 
 echo 'Defaults runas_allow_unknown_id' >>/etc/sudoers
 lab_pam sudo
-case_ "sudo -u '#UID' of no account, not covered: it sends (control)" nameless_uncovered
-case_ "sudo -u '#UID' of no account, in a range: held" nameless_begin
-case_ "sudo -u '#UID' of no account: nothing of it arrives" nameless_end
-case_ "sudo -u '#UID' of no account: released at its end" wait_for 10 released
+lab_pam_alone nameless
+nameless_config session
+case_ "a session of '#UID', not in the range: nothing is held, it sends (control)" nameless_not_in_range
+case_ "a session of '#UID', in the range: held, nothing of it arrives" nameless_session
+case_ "a session of '#UID': released when it is gone" wait_for 10 released
+case_ "sudo -u '#UID', always held: nothing of it arrives" nameless_always
+case_ "sudo -u '#UID', not in the range that is always held: it sends (control)" nameless_sends 20010
+case_ "sudo -u '#UID', no longer held: nothing is left" nameless_always_off
+case_ "sudo -u '#UID', no longer held: it sends (control)" nameless_sends 20005
 lab_end
