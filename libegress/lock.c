@@ -28,7 +28,7 @@ static void lock_print_path(int dirfd, const char *name, char path[PATH_MAX])
 		return;
 	memcpy(path, dir, length);
 	path[length] = '/';
-	strcpy(path + length + 1, name);
+	memcpy(path + length + 1, name, strlen(name) + 1);
 }
 
 static int lock_failed(int dirfd, const char *name, const char *what, int error,
