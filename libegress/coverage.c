@@ -118,9 +118,15 @@ static int judge(struct egress_ctx *ctx, struct coverage *coverage)
 	r = person_match(&coverage->person, view->conf, &ctx->fault, &coverage->account);
 	if (r < 0)
 		return r;
-	if (r > 0)
+	if (r > 0) {
+		const struct account *always;
+
 		coverage->cover = COVER_PROFILE;
-	else if (coverage->person.exists && ledger_knows(ctx, coverage->person.uid))
+		r = person_always(coverage->person.uid, view->conf, &ctx->fault, &always);
+		coverage->keep = r > 0;
+		return r < 0 ? r : 0;
+	}
+	if (coverage->person.exists && ledger_knows(ctx, coverage->person.uid))
 		return remember(ctx, coverage);
 	return 0;
 }

@@ -14,6 +14,12 @@ static void keep_notice(struct egress_ctx *ctx, int priority, const char *line)
 {
 	struct notice *notice = &ctx->notices[ctx->notice_count];
 
+	/* Where there is no room, an error is worth more than the last notice. */
+	if (ctx->notice_count == NOTICES_MAX && priority <= LOG_ERR) {
+		notice = &ctx->notices[--ctx->notice_count];
+		free(notice->line);
+		ctx->notices_lost++;
+	}
 	if (ctx->notice_count == NOTICES_MAX || !(notice->line = strdup(line))) {
 		ctx->notices_lost++;
 		return;
@@ -174,9 +180,12 @@ static const struct procscan *look_at_processes(struct operation *op)
 {
 	struct fault why = { 0 };
 
-	if (ledger_sees_processes(op->ledger) && !op->scan &&
-	    procscan_take(&op->deadline, &why, &op->scan))
+	if (!ledger_sees_processes(op->ledger) || op->scan || op->scan_failed)
+		return op->scan;
+	if (procscan_take(&op->deadline, &why, &op->scan)) {
+		op->scan_failed = true;
 		ctx_log(op->ctx, LOG_WARNING, "nothing is released: %s", why.line);
+	}
 	return op->scan;
 }
 

@@ -52,6 +52,7 @@ struct operation {
 	const struct backend_ops *ops;
 	struct backend *backend; /* NULL until the kernel is needed */
 	struct procscan *scan;   /* NULL until somebody looks for leftovers */
+	bool scan_failed;        /* once is enough: it takes time under the lock */
 	bool entered;            /* the account came into the ledger by this operation */
 	bool wrote;              /* the kernel may have changed */
 };

@@ -54,7 +54,7 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 
 bool hold_is_kept(const struct coverage *coverage)
 {
-	return coverage->cover == COVER_PROFILE && account_is_always(coverage->account);
+	return coverage->keep;
 }
 
 /* A kernel that could not be written needs no second try: with the record all is as it was. */

@@ -110,6 +110,9 @@ static int settle_pidns(struct ledger *ledger, struct fault *fault)
 	char own[PIDNS_TEXT_MAX], theirs[PIDNS_TEXT_MAX];
 	int r = own_pidns(own);
 
+	/* Who cannot tell where he is judges nobody. */
+	if (r && !util_is_scarce(-r))
+		return 0;
 	if (!r)
 		r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));
 	if (util_is_scarce(-r))

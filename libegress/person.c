@@ -207,6 +207,32 @@ static int in_group(const char *name, void *data)
 	return r < 0 ? lookup_failed(membership->fault, "group", name, r) : r;
 }
 
+/* A range is held as one, beside which its uids come and go. */
+static int entry_is_of(const struct account *account, uid_t uid, struct fault *fault)
+{
+	AUTO_PERSON struct person person = { 0 };
+	int r;
+
+	if (account->profile->hold != HOLD_ALWAYS || account->by == ACCOUNT_BY_GROUP)
+		return 0;
+	if (account->by == ACCOUNT_BY_UID)
+		return account->uids.first == uid && account->uids.last == uid;
+	r = person_by_name(account->name, fault, &person);
+	return r ? r : person.exists && person.uid == uid;
+}
+
+int person_always(uid_t uid, const struct conf *conf, struct fault *fault, const struct account **ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; uid != 0 && !r && i < conf->account_count; i++) {
+		r = entry_is_of(&conf->accounts[i], uid, fault);
+		if (r > 0)
+			*ret = &conf->accounts[i];
+	}
+	return r;
+}
+
 int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
 		 const struct account **ret)
 {
@@ -217,5 +243,7 @@ int person_match(const struct person *person, const struct conf *conf, struct fa
 				.in_group = in_group,
 				.in_group_data = &membership };
 
-	return conf_match(conf, &who, ret);
+	int r = conf_match(conf, &who, ret);
+
+	return r || !person->exists ? r : person_always(person->uid, conf, fault, ret);
 }

@@ -26,6 +26,12 @@ void person_clear(struct person *person);
 /* 1, 0, or a negative errno where that cannot be known. */
 int person_group_exists(const char *name);
 
+/*
+ * The first entry that holds the uid always, by itself or by any of its names, whatever entry comes first
+ * for its sessions. 1 with *ret set, 0, -EIO, -ENOMEM.
+ */
+int person_always(uid_t uid, const struct conf *conf, struct fault *fault, const struct account **ret);
+
 /* Which row of the configuration covers the person? 1 with *ret set, 0, -EIO, -ENOMEM. */
 int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
 		 const struct account **ret);

@@ -25,8 +25,11 @@ static void take_turns(struct shield *shield)
 	const struct sched_param none = { 0 };
 
 	shield->policy = sched_getscheduler(0);
+	shield->starved = shield->policy >= 0 &&
+			  ((shield->policy & ~SCHED_RESET_ON_FORK) == SCHED_IDLE ||
+			   (shield->policy & ~SCHED_RESET_ON_FORK) == SCHED_BATCH);
 	shield->nice = getpriority(PRIO_PROCESS, 0);
-	if (shield->policy == SCHED_IDLE || shield->policy == SCHED_BATCH)
+	if (shield->starved)
 		sched_setscheduler(0, SCHED_OTHER, &none);
 	if (shield->nice > 0)
 		setpriority(PRIO_PROCESS, 0, 0);
@@ -38,7 +41,7 @@ static void give_turns_back(const struct shield *shield)
 
 	if (shield->nice > 0)
 		setpriority(PRIO_PROCESS, 0, shield->nice);
-	if (shield->policy == SCHED_IDLE || shield->policy == SCHED_BATCH)
+	if (shield->starved)
 		sched_setscheduler(0, shield->policy, &none);
 }
 

@@ -9,6 +9,7 @@
 #include "fault.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ struct shield {
 	uid_t real, effective, saved;
 	struct rlimit cpu;
 	int policy, nice; /* of the scheduler */
+	bool starved;     /* of a class that others' processes starve */
 };
 
 /* Needs effective uid 0. On failure nothing has changed. -EPERM. */

@@ -22,14 +22,6 @@ void subjects_free(struct subject *subjects, size_t count)
 	free(subjects);
 }
 
-bool account_is_always(const struct account *account)
-{
-	if (account->profile->hold != HOLD_ALWAYS)
-		return false;
-	return account->by == ACCOUNT_BY_USER ||
-	       (account->by == ACCOUNT_BY_UID && account->uids.first == account->uids.last);
-}
-
 int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret)
 {
 	AUTO_FREE char *text = NULL;
@@ -95,12 +87,14 @@ static int name_subject(struct subject *subject, const char *login)
 static int find_account(const struct person *person, const struct conf *conf, struct ledger *ledger,
 			struct fault *fault, struct subject *subject)
 {
+	const struct account *always;
 	int r = conf ? person_match(person, conf, fault, &subject->account) : 0;
+	int kept = conf && r >= 0 ? person_always(person->uid, conf, fault, &always) : 0;
 
-	if (r < 0)
-		return r;
+	if (r < 0 || kept < 0)
+		return r < 0 ? r : kept;
 	subject->covered = r > 0;
-	subject->keep = !conf || (r > 0 && account_is_always(subject->account));
+	subject->keep = !conf || kept > 0;
 	if (subject->covered)
 		return 0;
 	r = subject_remembered(ledger, person->uid, &subject->remembered);
@@ -170,21 +164,11 @@ static int add_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 	return r;
 }
 
-/* An entry that holds always, by whichever of its names, decides over what the ledger remembers. */
-static int add_entry(const struct account *account, struct uid_range uids, struct subjects *subjects)
+static int add_range(const struct account *account, struct subjects *subjects)
 {
-	struct subject *known = subjects_find_uids(subjects, uids);
-	struct subject subject = { .uids = uids, .account = account, .covered = true, .keep = true };
-	int r;
+	struct subject subject = { .uids = account->uids, .account = account, .covered = true, .keep = true };
+	int r = name_subject(&subject, NULL);
 
-	if (known) {
-		conf_free(known->remembered);
-		known->remembered = NULL;
-		known->account = account;
-		known->covered = known->keep = true;
-		return 0;
-	}
-	r = name_subject(&subject, account->name);
 	if (!r && (r = subjects_add(subjects, &subject)))
 		subject_clear(&subject);
 	return r;
@@ -209,8 +193,8 @@ static int always_uids(const struct account *account, struct fault *fault, struc
 	return 1;
 }
 
-static int add_always(struct egress_ctx *ctx, const struct conf *conf, const struct account *account,
-		      struct subjects *subjects)
+static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
+		      const struct account *account, struct subjects *subjects)
 {
 	struct fault why = { 0 };
 	struct uid_range uids;
@@ -218,12 +202,17 @@ static int add_always(struct egress_ctx *ctx, const struct conf *conf, const str
 
 	if (r <= 0)
 		return r;
-	if (conf_check_proxies(conf, uids, &why)) {
+	r = conf_check_proxies(conf, uids, &why);
+	if (r == -EBADMSG) {
 		ctx_log(ctx, LOG_ERR, "%s:%u: not held: %s", account->origin.file, account->origin.line,
 			why.line);
 		return 0;
 	}
-	return add_entry(account, uids, subjects);
+	if (r)
+		return fault_set(&ctx->fault, r, "%s", why.line);
+	if (uids.first != uids.last)
+		return add_range(account, subjects);
+	return subjects_find_uids(subjects, uids) ? 0 : add_uid(ctx, conf, ledger, uids.first, subjects);
 }
 
 static int by_uids(const void *a, const void *b)
@@ -242,7 +231,7 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 	for (size_t i = 0; !r && i < count; i++)
 		r = add_uid(ctx, conf, ledger, uids[i], &subjects);
 	for (size_t i = 0; !r && conf && i < conf->account_count; i++)
-		r = add_always(ctx, conf, &conf->accounts[i], &subjects);
+		r = add_always(ctx, conf, ledger, &conf->accounts[i], &subjects);
 	if (r) {
 		subjects_free(subjects.items, subjects.count);
 		return fault_set(&ctx->fault, r, "accounts: no memory");

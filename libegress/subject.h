@@ -33,9 +33,6 @@ int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **r
 int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
 		  struct subject **ret, size_t *ret_count);
 
-/* Is it held with no session of its own? A range is held as one, beside which its uids come and go. */
-bool account_is_always(const struct account *account);
-
 /* The ledger's memory of the uid's profile, as a configuration of one account. -ENOENT, -EBADMSG, -ENOMEM.
  * May exit(3) as conf_parse may: never call it while a lock is held. */
 int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret);

@@ -146,14 +146,21 @@ static int remember(struct round *round, const struct subject *subject)
 	return ledger_enter(op->ledger, subject->uids.first, subject->login, profile, &op->ctx->fault);
 }
 
+/* One that cannot be written must not keep the others; the first fault is the answer. */
 static int remember_all(struct round *round)
 {
-	int r = 0;
+	int first = 0;
 
-	for (size_t i = 0; !r && i < round->subject_count; i++)
-		if (round->subjects[i].keep || has_record(round, round->subjects[i].uids))
-			r = remember(round, &round->subjects[i]);
-	return r;
+	for (size_t i = 0; i < round->subject_count; i++) {
+		const struct subject *subject = &round->subjects[i];
+		int r = 0;
+
+		if (subject->keep || has_record(round, subject->uids))
+			r = remember(round, subject);
+		if (!first)
+			first = r;
+	}
+	return first;
 }
 
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
@@ -253,9 +260,9 @@ static int sync_locked(struct round *round)
 	if (!r)
 		r = count_changes(round);
 	if (!r)
-		r = remember_all(round);
-	if (!r)
 		r = operation_hold(&round->op, round->plans, round->plan_count);
+	if (!r)
+		r = remember_all(round);
 	return r ? r : let_go(round);
 }
 
