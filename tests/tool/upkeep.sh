@@ -182,6 +182,31 @@ broken() {
 }
 case_ "a broken configuration and no last good one: list, show and verify tell what stands" broken
 
+# ---- two names of one uid --------------------------------------------------------------------------
+
+# twin stands behind agent1 in passwd: the uid's own name is not the one that the entry has.
+by_the_other_name() {
+	fresh && echo 'twin:x:2001:2001::/:/bin/sh' >>/etc/passwd &&
+		write_conf '{ user = "twin"; profile = "always"; }' && does 0 sync && held 2001 &&
+		pamtester "$service" agent1 open_session close_session && held 2001 && does 0 reap && held 2001
+	after $? synced
+}
+case_ "always held by one name: a login by the other, its end and reap leave it" by_the_other_name
+
+# The first entry says what is reached, any that is always says for how long.
+first_match_decides() {
+	fresh && more_always='allow = ( { to = "192.0.2.77"; ports = "77"; } );' &&
+		write_conf '{ user = "agent1"; }, { uid = "2001"; profile = "always"; }' &&
+		does 0 sync && held 2001 && ! lab_rules4 | grep -q 192.0.2.77 &&
+		pamtester "$service" agent1 open_session close_session && held 2001 &&
+		! lab_rules4 | grep -q 192.0.2.77 && does 0 verify
+	local status=$?
+	more_always=
+	sed -i '/^twin:/d' /etc/passwd
+	after "$status" synced
+}
+case_ "a session entry before one that always holds: its rules, held always" first_match_decides
+
 # ---- another pid namespace -------------------------------------------------------------------------
 
 elsewhere() { unshare --pid --fork --mount-proc "$@"; }
