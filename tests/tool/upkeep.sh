@@ -182,6 +182,21 @@ broken() {
 }
 case_ "a broken configuration and no last good one: list, show and verify tell what stands" broken
 
+# ---- one account whose record cannot be written ----------------------------------------------------
+
+# All are held again before anything is written down.
+rules_before_records() {
+	local folder
+	fresh && write_conf '{ user = "agent1"; profile = "always"; }, { user = "agent2"; profile = "always"; }' &&
+		does 0 sync && held 2001 && held 2002 || return
+	folder=$(echo /run/egress/net-*/2001)
+	rm "$folder/profile" && mkdir "$folder/profile" && flush && does 1 sync && held 2001 && held 2002
+	local status=$?
+	rm -rf "$folder/profile"
+	after "$status" synced
+}
+case_ "a record that cannot be written: sync fails, but all are held again" rules_before_records
+
 # ---- two names of one uid --------------------------------------------------------------------------
 
 # twin stands behind agent1 in passwd: the uid's own name is not the one that the entry has.

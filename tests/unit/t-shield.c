@@ -6,6 +6,7 @@
 #include "unit.h"
 #include "util.h"
 
+#include <sched.h>
 #include <string.h>
 
 #define SOMEBODY 2890000001U
@@ -79,6 +80,23 @@ START_TEST(a_cpu_limit_comes_back)
 }
 END_TEST
 
+/* An idle-class holder of the lock would wait behind everybody; with the flag the class is easily missed. */
+START_TEST(an_idle_class_is_left_and_comes_back)
+{
+	static const int policies[] = { SCHED_IDLE, SCHED_BATCH, SCHED_IDLE | SCHED_RESET_ON_FORK };
+	const struct sched_param none = { 0 };
+	struct shield shield;
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		ck_assert_int_eq(sched_setscheduler(0, policies[i], &none), 0);
+		ck_assert_int_eq(shield_raise(NULL, &shield), 0);
+		ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
+		ck_assert_int_eq(shield_lower(&shield, NULL), 0);
+		ck_assert_int_eq(sched_getscheduler(0), policies[i]);
+	}
+}
+END_TEST
+
 START_TEST(without_effective_root_nothing_changes)
 {
 	struct shield shield;
@@ -101,6 +119,7 @@ int main(void)
 	tcase_add_test(tcase, signals_wait_and_the_mask_comes_back);
 	tcase_add_test(tcase, the_real_uid_is_root_and_comes_back);
 	tcase_add_test(tcase, a_cpu_limit_comes_back);
+	tcase_add_test(tcase, an_idle_class_is_left_and_comes_back);
 	tcase_add_test(tcase, without_effective_root_nothing_changes);
 	suite_add_tcase(suite, tcase);
 	return folder_run_as_root("t-shield", suite);
