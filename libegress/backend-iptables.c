@@ -22,15 +22,21 @@ int iptables_table_state(const struct xt_family *family, bool needed, struct fau
 	return 0;
 }
 
-static int iptables_probe(struct fault *fault)
+static int iptables_probe(struct fault *fault, enum backend_presence *ret)
 {
-	enum xt_table_state state;
+	enum backend_presence presence = BACKEND_READY;
 	int error = 0;
 
 	for (size_t i = 0; i < XT_FAMILY_COUNT && !error; i++) {
+		enum xt_table_state state = XT_TABLE_ABSENT;
+
 		if (xt_family_exists(&xt_families[i]))
 			error = iptables_table_state(&xt_families[i], true, fault, &state);
+		if (state == XT_TABLE_PRESENT)
+			presence = BACKEND_IN_USE;
 	}
+	if (!error)
+		*ret = presence;
 	return error;
 }
 

@@ -29,14 +29,20 @@ struct standing {
 	char **drift;
 };
 
+enum backend_presence {
+	BACKEND_LOADABLE, /* its module is not loaded; the first replace may have the kernel load it */
+	BACKEND_READY,    /* the kernel has it, and nobody has tables of that kind in this network namespace */
+	BACKEND_IN_USE,   /* somebody has: the host's own firewall, or we */
+};
+
 struct backend_ops {
 	const char *name; /* "iptables" */
 
 	/*
-	 * Can this kernel and process use the backend? Loads no module, changes nothing.
-	 * -EOPNOTSUPP.
+	 * Can this kernel and process use the backend? Loads no module, changes nothing, needs no
+	 * privilege. -EOPNOTSUPP.
 	 */
-	int (*probe)(struct fault *fault);
+	int (*probe)(struct fault *fault, enum backend_presence *ret);
 
 	/*
 	 * Takes the host's lock by DEADLINE (-EBUSY) and keeps it until close; DEADLINE NULL: no
@@ -81,6 +87,6 @@ int standing_add_drift(struct standing *standing, const char *format, ...)
 
 /* Compiled in, best first, NULL-terminated. */
 extern const struct backend_ops *const backends[];
-extern const struct backend_ops backend_iptables;
+extern const struct backend_ops backend_iptables, backend_nftables;
 
 #endif

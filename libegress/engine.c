@@ -74,12 +74,13 @@ bool ctx_has_backend(const struct egress_ctx *ctx, const struct conf *conf)
 int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret)
 {
 	enum backend_choice choice = conf ? conf->backend : BACKEND_AUTO;
+	enum backend_presence presence;
 	struct fault why = { 0 };
 
 	for (size_t i = 0; ctx->backends[i]; i++) {
 		if (choice != BACKEND_AUTO && strcmp(ctx->backends[i]->name, choice_name(choice)) != 0)
 			continue;
-		if (ctx->backends[i]->probe(&why) == 0) {
+		if (ctx->backends[i]->probe(&why, &presence) == 0) {
 			*ret = ctx->backends[i];
 			return 0;
 		}

@@ -258,10 +258,11 @@ static const struct {
 
 static int run_verb(struct driver *driver, const char *verb, char **words)
 {
+	enum backend_presence presence;
 	int error;
 
 	if (strcmp(verb, "probe") == 0)
-		return driver->ops->probe(&driver->fault);
+		return driver->ops->probe(&driver->fault, &presence);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(verbs[i].name, verb) != 0)
 			continue;

@@ -125,11 +125,14 @@ static void mem_store(struct mem_kernel *kernel, const struct plan *plan)
 	qsort(kernel->plans, kernel->count, sizeof(*kernel->plans), compare_plans);
 }
 
-static int mem_probe(struct fault *fault)
+static int mem_probe(struct fault *fault, enum backend_presence *ret)
 {
-	if (!current)
-		return fault_set(fault, -EOPNOTSUPP, "mem: no kernel");
-	return mem_call(current, MEM_PROBE, fault);
+	int error = current ? mem_call(current, MEM_PROBE, fault)
+			    : fault_set(fault, -EOPNOTSUPP, "mem: no kernel");
+
+	if (!error)
+		*ret = current->count ? BACKEND_IN_USE : BACKEND_READY;
+	return error;
 }
 
 static int mem_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
