@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_NFT_EDIT_H
+#define EGRESS_NFT_EDIT_H
+
+/*
+ * From what stands to what must stand: reads as much of the table as a change concerns, compares, and puts the
+ * differences into one batch. What is right already is not touched and keeps its counters.
+ */
+#include "nft-table.h"
+
+struct nft_change {
+	const struct plan *plans;     /* to make stand, or NULL */
+	const struct uid_range *gone; /* to remove, or NULL */
+	size_t count;                 /* of either */
+};
+
+struct nft_elements {
+	struct nft_element *items; /* owned */
+	size_t count, room;
+};
+
+/* What happens to the group of the same index. */
+struct nft_group_edit {
+	const struct plan *plan; /* must stand; NULL: nobody asked for it */
+	bool loaded;             /* all elements of its sets were read */
+	bool remake;             /* its rules, or sets, are not what the plan says */
+	bool drop;               /* nobody is left in it */
+	struct nft_elements add[NFT_ROLES], del[NFT_ROLES];
+};
+
+struct nft_edit {
+	struct nft_link *link;
+	const struct nft_change *change;
+	struct nft_table table;
+	struct nft_group_edit *groups; /* as many as the table has; owned */
+	size_t group_count;            /* of them */
+	char (*keys)[NFT_KEY_MAX];     /* of the plans; owned */
+	struct nft_range *ranges;      /* that are held as one after the change; owned */
+	size_t range_count;
+	bool with_ranges; /* the change concerns ranges: all segments were read */
+	bool remake_base, drop_all;
+};
+
+/* Reads and compares. Clear *edit in any case. Errors: those of nft_link_ask, -ENOMEM. */
+int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct nft_change *change);
+/* What must be done, as messages; BATCH begins empty. WHOLE_TABLE: when nobody is left the table goes as well,
+ * which the kernel refuses if somebody else put something into it. */
+void nft_edit_emit(const struct nft_edit *edit, bool whole_table, struct nft_batch *batch);
+void nft_edit_clear(struct nft_edit *edit);
+
+/* What the files of the edit share. */
+bool nft_plan_logs(const struct plan *plan);
+/* Does the group, as PLAN would have it (NULL: as it stands), have sets of the role? */
+bool nft_group_needs(const struct nft_group *group, const struct plan *plan, enum nft_role role);
+int nft_elements_add(struct nft_elements *list, const struct nft_element *element);
+bool nft_group_is_branched(const struct nft_table *table, const char *key);
+/* Can, and must, the base chain lead to the group? */
+bool nft_edit_can_branch(const struct nft_edit *edit, size_t i);
+/* Which elements come and go. -ENOMEM, and those of nft_link_ask. */
+int nft_edit_place(struct nft_edit *edit);
+int nft_edit_place_segments(struct nft_edit *edit);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The elements of sets, read straight from attributes: there may be ten thousand of them. */
+#include "nft-table.h"
+
+#include "util.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- One element as it comes --- */
+
+struct raw_element {
+	uint32_t words[2]; /* of the key */
+	size_t word_count;
+	bool is_end;
+	const char *comment;
+	uint64_t packets, bytes;
+};
+
+/* Attributes of a nest, or of a message, by their numbers. */
+#define ATTRIBUTES_MAX 32
+struct attributes {
+	const struct nlattr *of[ATTRIBUTES_MAX];
+};
+
+static int note_attribute(const struct nlattr *attribute, void *data)
+{
+	struct attributes *attributes = data;
+	unsigned int type = mnl_attr_get_type(attribute);
+
+	if (type < ATTRIBUTES_MAX)
+		attributes->of[type] = attribute;
+	return MNL_CB_OK;
+}
+
+static struct attributes open_nest(const struct nlattr *nest)
+{
+	struct attributes attributes = { 0 };
+
+	if (nest)
+		mnl_attr_parse_nested(nest, note_attribute, &attributes);
+	return attributes;
+}
+
+static uint64_t read_u64(const struct nlattr *attribute)
+{
+	uint32_t halves[2];
+
+	if (!attribute || mnl_attr_get_payload_len(attribute) != sizeof(halves))
+		return 0;
+	memcpy(halves, mnl_attr_get_payload(attribute), sizeof(halves));
+	return (uint64_t)ntohl(halves[0]) << 32 | ntohl(halves[1]);
+}
+
+static void read_counter(const struct nlattr *expr, struct raw_element *element)
+{
+	const struct attributes outer = open_nest(expr), inner = open_nest(outer.of[NFTA_EXPR_DATA]);
+
+	if (!outer.of[NFTA_EXPR_NAME] || strcmp(mnl_attr_get_str(outer.of[NFTA_EXPR_NAME]), "counter") != 0)
+		return;
+	element->packets = read_u64(inner.of[NFTA_COUNTER_PACKETS]);
+	element->bytes = read_u64(inner.of[NFTA_COUNTER_BYTES]);
+}
+
+/* Newer kernels tell one expression as a list of one. */
+static const struct nlattr *find_expr(const struct attributes *element)
+{
+	if (element->of[NFTA_SET_ELEM_EXPR])
+		return element->of[NFTA_SET_ELEM_EXPR];
+	return open_nest(element->of[NFTA_SET_ELEM_EXPRESSIONS]).of[NFTA_LIST_ELEM];
+}
+
+static bool read_raw(const struct nlattr *nest, struct raw_element *ret)
+{
+	const struct attributes element = open_nest(nest), key = open_nest(element.of[NFTA_SET_ELEM_KEY]);
+	const struct nlattr *value = key.of[NFTA_DATA_VALUE], *flags = element.of[NFTA_SET_ELEM_FLAGS];
+	const struct nlattr *userdata = element.of[NFTA_SET_ELEM_USERDATA];
+	struct raw_element raw = { 0 };
+	size_t length = value ? mnl_attr_get_payload_len(value) : 0;
+
+	if (length != sizeof(raw.words[0]) && length != sizeof(raw.words))
+		return false;
+	memcpy(raw.words, mnl_attr_get_payload(value), length);
+	raw.word_count = length / sizeof(raw.words[0]);
+	raw.is_end = flags && ntohl(mnl_attr_get_u32(flags)) & NFT_SET_ELEM_INTERVAL_END;
+	if (userdata)
+		raw.comment = nft_comment(mnl_attr_get_payload(userdata), mnl_attr_get_payload_len(userdata));
+	read_counter(find_expr(&element), &raw);
+	*ret = raw;
+	return true;
+}
+
+/* --- Lists of them --- */
+
+struct element_reader {
+	int (*element)(const struct raw_element *element, void *data); /* as nft_reader.message */
+	void *data;
+};
+
+static int read_element_message(const struct nlmsghdr *message, void *data)
+{
+	const struct element_reader *reader = data;
+	const struct nlattr *list, *nest;
+	struct attributes attributes = { 0 };
+	int r = 0;
+
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), note_attribute, &attributes);
+	list = attributes.of[NFTA_SET_ELEM_LIST_ELEMENTS];
+	if (!list)
+		return 0;
+	mnl_attr_for_each_nested(nest, list) {
+		struct raw_element raw;
+
+		if (r == 0 && read_raw(nest, &raw))
+			r = reader->element(&raw, reader->data);
+	}
+	return r;
+}
+
+/* UID: only that element of a set of uids; NULL: all of any set. */
+static int ask_for_elements(struct nft_link *link, const char *set, const uid_t *uid,
+			    const struct nft_reader *reader)
+{
+	unsigned char buffer[NFT_QUESTION_MAX];
+	struct nlmsghdr *question = nft_link_question(buffer, NFT_MSG_GETSETELEM, uid ? 0 : NLM_F_DUMP);
+	int error;
+
+	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_SET, set);
+	if (uid) {
+		struct nlattr *list = mnl_attr_nest_start(question, NFTA_SET_ELEM_LIST_ELEMENTS);
+		struct nlattr *element = mnl_attr_nest_start(question, NFTA_LIST_ELEM);
+		struct nlattr *key = mnl_attr_nest_start(question, NFTA_SET_ELEM_KEY);
+
+		mnl_attr_put_u32(question, NFTA_DATA_VALUE, *uid);
+		mnl_attr_nest_end(question, key);
+		mnl_attr_nest_end(question, element);
+		mnl_attr_nest_end(question, list);
+	}
+	error = nft_link_ask(link, question, reader);
+	return error == -ENOENT ? 0 : error;
+}
+
+/* --- Into a set: uids as they are, bounds to be paired --- */
+
+struct bound {
+	uint32_t at;
+	bool is_end;
+	uint64_t packets, bytes;
+};
+
+struct bounds {
+	struct bound *items;
+	size_t count, room;
+};
+
+static int add_uid(const struct raw_element *raw, void *data)
+{
+	struct nft_set *set = data;
+
+	if (raw->word_count != 1)
+		return 0;
+	if (nft_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
+		return -ENOMEM;
+	set->elements[set->count++] = (struct nft_element){ { raw->words[0], raw->words[0] }, raw->packets,
+							    raw->bytes };
+	return 0;
+}
+
+static void forget_uids(void *data)
+{
+	const struct element_reader *reader = data;
+
+	((struct nft_set *)reader->data)->count = 0;
+}
+
+static int add_bound(const struct raw_element *raw, void *data)
+{
+	struct bounds *bounds = data;
+
+	if (raw->word_count != 1)
+		return 0;
+	if (nft_grow(&bounds->items, bounds->count, &bounds->room, sizeof(*bounds->items)))
+		return -ENOMEM;
+	bounds->items[bounds->count++] = (struct bound){ ntohl(raw->words[0]), raw->is_end, raw->packets,
+							 raw->bytes };
+	return 0;
+}
+
+static void forget_bounds(void *data)
+{
+	const struct element_reader *reader = data;
+
+	((struct bounds *)reader->data)->count = 0;
+}
+
+/* The end of one segment comes before the start of the next at the same uid. */
+static int compare_bounds(const void *a, const void *b)
+{
+	const struct bound *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return (int)y->is_end - (int)x->is_end;
+}
+
+static int pair_bounds(const struct bounds *bounds, struct nft_set *set)
+{
+	for (size_t i = 0; i < bounds->count; i++) {
+		const struct bound *bound = &bounds->items[i];
+		uid_t last = i + 1 < bounds->count ? bounds->items[i + 1].at - 1 : UINT32_MAX;
+
+		if (bound->is_end)
+			continue;
+		if (nft_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
+			return -ENOMEM;
+		set->elements[set->count++] =
+			(struct nft_element){ { bound->at, last }, bound->packets, bound->bytes };
+	}
+	return 0;
+}
+
+static int read_segments(struct nft_link *link, const char *name, struct nft_set *set)
+{
+	struct bounds bounds = { 0 };
+	struct element_reader elements = { add_bound, &bounds };
+	const struct nft_reader reader = { read_element_message, forget_bounds, &elements };
+	int error = ask_for_elements(link, name, NULL, &reader);
+
+	if (!error && bounds.count) {
+		qsort(bounds.items, bounds.count, sizeof(*bounds.items), compare_bounds);
+		error = pair_bounds(&bounds, set);
+	}
+	free(bounds.items);
+	return error;
+}
+
+static int compare_elements(const void *a, const void *b)
+{
+	return uid_range_compare(((const struct nft_element *)a)->uids, ((const struct nft_element *)b)->uids);
+}
+
+static int read_uids(struct nft_link *link, const char *name, const uid_t *uid, struct nft_set *set)
+{
+	struct element_reader elements = { add_uid, set };
+	const struct nft_reader reader = { read_element_message, forget_uids, &elements };
+	int error = ask_for_elements(link, name, uid, &reader);
+
+	if (!error && set->count)
+		qsort(set->elements, set->count, sizeof(*set->elements), compare_elements);
+	return error;
+}
+
+int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const uid_t *uid)
+{
+	char name[NFT_NAME_MAX];
+	int error = 0;
+
+	for (int role = 0; role < NFT_ROLES && !error; role++) {
+		struct nft_set *set = &group->sets[role];
+
+		set->count = 0;
+		nft_set_name(group->key, role, name);
+		if (set->exists)
+			error = nft_key_is_ranges(group->key) ? read_segments(link, name, set)
+							      : read_uids(link, name, uid, set);
+	}
+	return error;
+}
+
+/* --- Ranges --- */
+
+static int add_range(const struct raw_element *raw, void *data)
+{
+	struct nft_table *table = data;
+	struct nft_range *range;
+
+	if (raw->word_count != 2)
+		return 0;
+	if (nft_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
+		return -ENOMEM;
+	range = &table->ranges[table->range_count++];
+	*range = (struct nft_range){ .uids = { raw->words[0], raw->words[1] } };
+	if (raw->comment)
+		snprintf(range->key, sizeof(range->key), "%s", raw->comment);
+	return 0;
+}
+
+static void forget_ranges(void *data)
+{
+	const struct element_reader *reader = data;
+
+	((struct nft_table *)reader->data)->range_count = 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
+}
+
+int nft_read_ranges(struct nft_link *link, struct nft_table *table)
+{
+	struct element_reader elements = { add_range, table };
+	const struct nft_reader reader = { read_element_message, forget_ranges, &elements };
+	int error = ask_for_elements(link, NFT_SET_RANGES, NULL, &reader);
+
+	if (!error && table->range_count)
+		qsort(table->ranges, table->range_count, sizeof(*table->ranges), compare_ranges);
+	return error;
+}
+
+/* --- Is it empty but for some? --- */
+
+struct search {
+	const struct nft_element *gone;
+	size_t gone_count;
+	bool found;
+};
+
+static int look_for_other(const struct raw_element *raw, void *data)
+{
+	struct search *search = data;
+	size_t low = 0, high = search->gone_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (search->gone[middle].uids.first < raw->words[0])
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	search->found = low == search->gone_count || search->gone[low].uids.first != raw->words[0];
+	return search->found;
+}
+
+static void forget_search(void *data)
+{
+	const struct element_reader *reader = data;
+
+	((struct search *)reader->data)->found = false;
+}
+
+int nft_group_has_others(struct nft_link *link, const struct nft_group *group, const struct nft_element *gone,
+			 size_t gone_count, bool *ret)
+{
+	struct search search = { gone, gone_count, false };
+	struct element_reader elements = { look_for_other, &search };
+	const struct nft_reader reader = { read_element_message, forget_search, &elements };
+	char name[NFT_NAME_MAX];
+	int error = 0;
+
+	if (group->sets[NFT_HELD].exists)
+		error = ask_for_elements(link, nft_set_name(group->key, NFT_HELD, name), NULL, &reader);
+	if (!error)
+		*ret = search.found;
+	return error;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nft-link.h"
+
+#include "util.h"
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BUFFER_SIZE (64 * 1024) /* the kernel fills at most 32 KiB of it with a part of a list */
+#define RETRY_MS 1
+
+static int map_errno(int error)
+{
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		return -EPERM;
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return -ENOMEM;
+	case EPROTONOSUPPORT:
+	case EAFNOSUPPORT:
+	case EOPNOTSUPP:
+	case EINVAL: /* nfnetlink's word for a subsystem that is not there */
+		return -EOPNOTSUPP;
+	case EEXIST:
+	case EBUSY:
+		return -ESTALE;
+	case ENOENT:
+	case ENOBUFS:
+	case EAGAIN:
+		return -error;
+	default:
+		return -EIO;
+	}
+}
+
+int nft_link_open(struct nft_link *link, const struct deadline *deadline)
+{
+	int error = 0;
+
+	*link = (struct nft_link){ .deadline = *deadline, .sequence = 1 };
+	link->buffer = malloc(BUFFER_SIZE);
+	if (!link->buffer)
+		return -ENOMEM;
+	link->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!link->socket || mnl_socket_bind(link->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		error = map_errno(errno);
+	if (error)
+		nft_link_close(link);
+	return error;
+}
+
+void nft_link_close(struct nft_link *link)
+{
+	if (link->socket)
+		mnl_socket_close(link->socket);
+	free(link->buffer);
+	link->socket = NULL;
+	link->buffer = NULL;
+}
+
+struct nlmsghdr *nft_link_question(void *buffer, uint16_t type, uint16_t flags)
+{
+	return nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, flags, 0);
+}
+
+/* Waits until something is there to be read. */
+static int wait_for_answer(struct nft_link *link)
+{
+	struct pollfd poller = { .fd = mnl_socket_get_fd(link->socket), .events = POLLIN };
+	int ready;
+
+	do {
+		ready = poll(&poller, 1, (int)deadline_left_ms(&link->deadline));
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return -EIO;
+	return ready ? 0 : -ETIMEDOUT;
+}
+
+/* Returns the number of bytes, or a negative errno. */
+static ssize_t receive(struct nft_link *link)
+{
+	for (;;) {
+		int error = wait_for_answer(link);
+		ssize_t length;
+
+		if (error)
+			return error;
+		length = mnl_socket_recvfrom(link->socket, link->buffer, BUFFER_SIZE);
+		if (length >= 0)
+			return length;
+		if (errno != EAGAIN && errno != EINTR)
+			return map_errno(errno);
+		/* A wait that ends at once with nothing to be read must not become a busy loop for ever. */
+		if (!deadline_pause(&link->deadline, RETRY_MS))
+			return -ETIMEDOUT;
+	}
+}
+
+struct answer {
+	uint32_t first, last; /* numbers of the messages that are answered */
+	const struct nft_reader *reader;
+	bool changed; /* the tables, while the list was made */
+	bool cut;     /* the reader had enough */
+};
+
+static int read_error(const struct nlmsghdr *message, const struct answer *answer)
+{
+	const struct nlmsgerr *said = mnl_nlmsg_get_payload(message);
+
+	if (message->nlmsg_len < mnl_nlmsg_size(sizeof(*said)))
+		return -EIO;
+	if (said->error)
+		return map_errno(-said->error);
+	return message->nlmsg_seq == answer->last ? 1 : 0;
+}
+
+/* 1: the answer is complete; 0: more will come. */
+static int read_message(const struct nlmsghdr *message, struct answer *answer)
+{
+	int r;
+
+	if (message->nlmsg_seq < answer->first || message->nlmsg_seq > answer->last)
+		return 0; /* of an earlier question that was not read to its end */
+	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+		answer->changed = true;
+	if (message->nlmsg_type == NLMSG_ERROR)
+		return read_error(message, answer);
+	if (message->nlmsg_type == NLMSG_DONE)
+		return 1;
+	if (message->nlmsg_type < NLMSG_MIN_TYPE || !answer->reader)
+		return 0;
+	r = answer->reader->message(message, answer->reader->data);
+	answer->cut = r > 0;
+	return r;
+}
+
+static int read_answer(struct nft_link *link, struct answer *answer)
+{
+	int r = 0;
+
+	while (r == 0) {
+		ssize_t length = receive(link);
+		int left = (int)length;
+		const struct nlmsghdr *message = (const void *)link->buffer;
+
+		if (length < 0)
+			return (int)length;
+		for (; r == 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+			r = read_message(message, answer);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int send_all(struct nft_link *link, const void *data, size_t length)
+{
+	int size = (int)length + BUFFER_SIZE;
+
+	/* What does not fit a default buffer: a sync of thousands. Failure shows at once, as EMSGSIZE. */
+	if (length > BUFFER_SIZE)
+		(void)setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size,
+				 sizeof(size));
+	for (;;) {
+		if (mnl_socket_sendto(link->socket, data, length) >= 0)
+			return 0;
+		if (errno != EINTR && errno != EAGAIN)
+			return map_errno(errno);
+		if (!deadline_pause(&link->deadline, RETRY_MS))
+			return -ETIMEDOUT;
+	}
+}
+
+/* A list that is not read to its end keeps the socket busy. */
+static int start_afresh(struct nft_link *link)
+{
+	const struct deadline deadline = link->deadline;
+
+	nft_link_close(link);
+	return nft_link_open(link, &deadline);
+}
+
+int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct nft_reader *reader)
+{
+	/* One that is no list is answered, then acknowledged. */
+	if ((question->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		question->nlmsg_flags |= NLM_F_ACK;
+	for (;;) {
+		struct answer answer = { .reader = reader };
+		int error;
+
+		question->nlmsg_seq = answer.first = answer.last = ++link->sequence;
+		error = send_all(link, question, question->nlmsg_len);
+		if (!error)
+			error = read_answer(link, &answer);
+		if (!error && answer.cut)
+			return start_afresh(link);
+		if (error || !answer.changed)
+			return error == -ENOBUFS ? -ENOMEM : error;
+		if (!deadline_pause(&link->deadline, RETRY_MS))
+			return -EAGAIN;
+		if (reader->reset)
+			reader->reset(reader->data);
+	}
+}
+
+/* In a batch these mean that somebody changed the tables since they were read. */
+static int batch_error(int error)
+{
+	return error == -ENOENT || error == -EAGAIN ? -ESTALE : error;
+}
+
+int nft_link_send(struct nft_link *link, const void *batch, size_t length, uint32_t first, uint32_t last)
+{
+	struct answer answer = { .first = first, .last = last };
+	int error = send_all(link, batch, length);
+
+	if (error)
+		return error == -ENOBUFS ? -ENOMEM : error; /* not sent */
+	return batch_error(read_answer(link, &answer));
+}

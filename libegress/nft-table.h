@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EGRESS_NFT_TABLE_H
+#define EGRESS_NFT_TABLE_H
+
+/* The table "inet egress" as it stands in the kernel, read part by part: as much as somebody wants to know. */
+#include "nft-batch.h"
+
+struct nft_set {
+	bool exists;
+	bool as_written;     /* of the type, and with the counter or limit, that we give it */
+	struct log_rule log; /* of the sets of NFT_LOGGED: how often */
+	struct nft_element *elements; /* ascending; owned */
+	size_t count, room;
+};
+
+/* What accounts with the same rules share; uids or, by its key, segments of ranges. */
+struct nft_group {
+	char key[NFT_KEY_MAX];
+	struct nft_set sets[NFT_ROLES];
+	bool has_chain;
+	struct nft_line *lines; /* of its chain; owned */
+	size_t line_count, line_room;
+};
+
+struct nft_range {
+	struct uid_range uids;
+	char key[NFT_KEY_MAX]; /* of its plan; "" if somebody else wrote it */
+};
+
+struct nft_table {
+	bool exists;
+	bool ours;    /* it carries our comment */
+	bool dormant; /* its chains see no packet */
+	bool has_base, base_is_hooked; /* the chain, and where it must be */
+	struct nft_line *base;         /* its rules; owned */
+	size_t base_count, base_room;
+	bool has_ranges_set;
+	struct nft_range *ranges; /* ascending; owned */
+	size_t range_count, range_room;
+	struct nft_group *groups; /* owned */
+	size_t group_count, group_room;
+};
+
+/* All but the rules and elements of groups. *table must be zero or cleared; clear it in any case. Errors:
+ * those of nft_link_ask; a table that is not there is none. */
+int nft_table_read(struct nft_link *link, struct nft_table *table);
+void nft_table_clear(struct nft_table *table);
+
+int nft_group_read_lines(struct nft_link *link, struct nft_group *group);
+/* The elements of all roles; only that UID if not NULL, which is for groups of uids. */
+int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const uid_t *uid);
+/* Of a group of uids: is there one that GONE (ascending) does not name? Looks no further than the first. */
+int nft_group_has_others(struct nft_link *link, const struct nft_group *group, const struct nft_element *gone,
+			 size_t gone_count, bool *ret);
+
+/* NULL: no such group. */
+struct nft_group *nft_table_group(const struct nft_table *table, const char *key);
+/* Makes one if there is none; others may move. NULL: no memory. */
+struct nft_group *nft_table_need_group(struct nft_table *table, const char *key);
+/* NULL: not in the set. */
+const struct nft_element *nft_set_find(const struct nft_set *set, struct uid_range uids);
+const struct nft_range *nft_table_range(const struct nft_table *table, struct uid_range uids);
+
+/* Room for one more item in an owned array. -ENOMEM. */
+int nft_grow(void *items, size_t count, size_t *room, size_t size);
+
+/* What reads the parts of an answer; see nft-elements-read.c. */
+int nft_read_ranges(struct nft_link *link, struct nft_table *table);
+
+#endif
