@@ -4,7 +4,7 @@
 
 /*
  * Operations as libnftnl's expressions, and back. libnftnl exits on a wrong type or size of an attribute:
- * every setter here is run by tests/unit/t-nft-expr.c.
+ * every setter here is run by tests/unit/t-nft-rule.c.
  */
 #include "nft-rule.h"
 
