@@ -166,9 +166,9 @@ static int send_all(struct nft_link *link, const void *data, size_t length)
 	int size = (int)length + BUFFER_SIZE;
 
 	/* What does not fit a default buffer: a sync of thousands. Failure shows at once, as EMSGSIZE. */
-	if (length > BUFFER_SIZE)
-		(void)setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size,
-				 sizeof(size));
+	if (length > BUFFER_SIZE &&
+	    setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(mnl_socket_get_fd(link->socket), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	for (;;) {
 		if (mnl_socket_sendto(link->socket, data, length) >= 0)
 			return 0;
