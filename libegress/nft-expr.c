@@ -10,34 +10,37 @@
 
 #define REGISTER NFT_REG_1 /* everything of ours passes through it */
 
-/* --- Writing --- */
+/* --- Writing: negative where libnftnl finds no memory. --- */
 
-static void put_meta(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_meta(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, op->key);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_DREG, REGISTER);
+	return 0;
 }
 
-static void put_payload(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_payload(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, op->key);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, op->offset);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, op->length);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, REGISTER);
+	return 0;
 }
 
-static void put_mask(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_mask(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	static const unsigned char zero[sizeof(op->data)];
 
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, REGISTER);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, REGISTER);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, op->length);
-	nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_MASK, op->data, op->length);
-	nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, zero, op->length);
+	if (nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_MASK, op->data, op->length) < 0)
+		return -1;
+	return nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, zero, op->length);
 }
 
-static void put_hton(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_hton(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	(void)op;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SREG, REGISTER);
@@ -45,39 +48,40 @@ static void put_hton(const struct nft_op *op, struct nftnl_expr *expr)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
+	return 0;
 }
 
-static void put_cmp(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_cmp(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, REGISTER);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, op->key);
-	nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, op->data, op->length);
+	return nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, op->data, op->length);
 }
 
-static void put_lookup(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_lookup(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REGISTER);
-	nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, op->name);
+	return nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, op->name);
 }
 
-static void put_log(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_log(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u16(expr, NFTNL_EXPR_LOG_GROUP, (uint16_t)op->key);
-	nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, op->name);
+	return nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, op->name);
 }
 
-static void put_reject(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_reject(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, op->key);
 	nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, (uint8_t)op->offset);
+	return 0;
 }
 
-static void put_verdict(const struct nft_op *op, struct nftnl_expr *expr)
+static int put_verdict(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, op->key);
-	if (op->name[0])
-		nftnl_expr_set_str(expr, NFTNL_EXPR_IMM_CHAIN, op->name);
+	return op->name[0] ? nftnl_expr_set_str(expr, NFTNL_EXPR_IMM_CHAIN, op->name) : 0;
 }
 
 /* --- Reading: false for what we never write. --- */
@@ -187,7 +191,7 @@ static bool get_verdict(const struct nftnl_expr *expr, struct nft_op *op)
 static const struct {
 	enum nft_op_kind kind;
 	const char *name;
-	void (*put)(const struct nft_op *op, struct nftnl_expr *expr);
+	int (*put)(const struct nft_op *op, struct nftnl_expr *expr);
 	bool (*get)(const struct nftnl_expr *expr, struct nft_op *op);
 } exprs[] = {
 	{ NFT_OP_META, "meta", put_meta, get_meta },
@@ -211,9 +215,8 @@ static int add_op(const struct nft_op *op, struct nftnl_rule *rule)
 		expr = nftnl_expr_alloc(exprs[i].name);
 		if (!expr)
 			return -ENOMEM;
-		exprs[i].put(op, expr);
-		nftnl_rule_add_expr(rule, expr);
-		return 0;
+		nftnl_rule_add_expr(rule, expr); /* which owns it from here on */
+		return exprs[i].put(op, expr) < 0 ? -ENOMEM : 0;
 	}
 	return -EINVAL;
 }

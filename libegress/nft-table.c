@@ -90,6 +90,12 @@ const struct nft_range *nft_table_range(const struct nft_table *table, struct ui
 
 /* --- The table itself --- */
 
+/* What could not be read for want of memory must not look as if it were not there. */
+static int parse_failed(void)
+{
+	return errno == ENOMEM ? -ENOMEM : -EIO;
+}
+
 static int read_table_message(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_table *found = nftnl_table_alloc();
@@ -97,10 +103,13 @@ static int read_table_message(const struct nlmsghdr *message, void *data)
 	uint32_t length = 0;
 	const void *userdata;
 	const char *comment;
+	int error = 0;
 
 	if (!found)
 		return -ENOMEM;
-	if (nftnl_table_nlmsg_parse(message, found) == 0) {
+	if (nftnl_table_nlmsg_parse(message, found) < 0) {
+		error = parse_failed();
+	} else {
 		userdata = nftnl_table_get_data(found, NFTNL_TABLE_USERDATA, &length);
 		comment = userdata ? nft_comment(userdata, length) : NULL;
 		table->exists = true;
@@ -108,7 +117,7 @@ static int read_table_message(const struct nlmsghdr *message, void *data)
 		table->dormant = nftnl_table_get_u32(found, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT;
 	}
 	nftnl_table_free(found);
-	return 0;
+	return error;
 }
 
 static int read_table(struct nft_link *link, struct nft_table *table)
@@ -143,13 +152,16 @@ static int read_chain_message(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_chain *chain = nftnl_chain_alloc();
 	struct chain_facts *facts = data;
+	int error = 0;
 
 	if (!chain)
 		return -ENOMEM;
-	if (nftnl_chain_nlmsg_parse(message, chain) == 0)
+	if (nftnl_chain_nlmsg_parse(message, chain) < 0)
+		error = parse_failed();
+	else
 		*facts = (struct chain_facts){ true, is_hooked(chain) };
 	nftnl_chain_free(chain);
-	return 0;
+	return error;
 }
 
 static int read_chain(struct nft_link *link, const char *name, struct chain_facts *ret)
@@ -199,8 +211,8 @@ static int read_rule_message(const struct nlmsghdr *message, void *data)
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	int error = rule ? 0 : -ENOMEM;
 
-	if (rule && nftnl_rule_nlmsg_parse(message, rule) == 0)
-		error = add_line(data, rule);
+	if (rule)
+		error = nftnl_rule_nlmsg_parse(message, rule) < 0 ? parse_failed() : add_line(data, rule);
 	if (rule)
 		nftnl_rule_free(rule);
 	return error;
@@ -312,8 +324,8 @@ static int read_set_message(const struct nlmsghdr *message, void *data)
 	struct nftnl_set *set = nftnl_set_alloc();
 	int error = set ? 0 : -ENOMEM;
 
-	if (set && nftnl_set_nlmsg_parse(message, set) == 0)
-		error = add_set(set, data);
+	if (set)
+		error = nftnl_set_nlmsg_parse(message, set) < 0 ? parse_failed() : add_set(set, data);
 	if (set)
 		nftnl_set_free(set);
 	return error;

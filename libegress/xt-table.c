@@ -15,9 +15,12 @@ int xt_table_read(struct xt_table *table, const struct xt_family *family, struct
 	int error;
 
 	table->family = family;
+	errno = 0;
 	table->handle = family->ops->init(XT_TABLE_FILTER);
-	if (table->handle)
+	/* Without memory for an entry libiptc stops there, and calls what it has the table. */
+	if (table->handle && abs(errno) != ENOMEM)
 		return 0;
+	errno = abs(errno);
 	error = xt_map_errno(errno, -EIO);
 	return fault_set(fault, error, "%s: cannot read the filter table: %m", family->name);
 }

@@ -30,6 +30,15 @@
 
 #define PLAN_MAX 20000
 
+/* Of tests/shim/malloc-shim.c, if that is loaded: memory may run out in what is tested, not in the driver. */
+__attribute__((weak)) void malloc_shim(bool arm);
+
+static void test_begins(bool begins)
+{
+	if (malloc_shim)
+		malloc_shim(begins);
+}
+
 struct driver {
 	const struct backend_ops *ops;
 	struct deadline deadline;
@@ -154,8 +163,11 @@ static int do_hold(struct driver *driver, char **words)
 {
 	size_t count;
 	struct plan *plans = parse_plans(words, &count);
-	int error = driver->ops->replace(driver->backend, plans, count, &driver->fault);
+	int error;
 
+	test_begins(true);
+	error = driver->ops->replace(driver->backend, plans, count, &driver->fault);
+	test_begins(false);
 	free_plans(plans, count);
 	return error;
 }
@@ -180,8 +192,10 @@ static int do_verify(struct driver *driver, char **words)
 		struct standing *standing = NULL;
 		size_t found = 0;
 
+		test_begins(true);
 		error = driver->ops->list(driver->backend, &plans[i].uids, &driver->fault,
 					  &standing, &found);
+		test_begins(false);
 		if (!error)
 			verify_plan(&plans[i], standing, found);
 		standing_free(standing, found);
@@ -200,7 +214,9 @@ static int do_remove(struct driver *driver, char **words)
 		if (addr_parse_uid_range(*words, &subjects[count++]))
 			usage(*words);
 	}
+	test_begins(true);
 	error = driver->ops->remove(driver->backend, subjects, count, &driver->fault);
+	test_begins(false);
 	free(subjects);
 	return error;
 }
@@ -229,8 +245,10 @@ static int do_list(struct driver *driver, char **words)
 
 	if (*words && addr_parse_uid_range(*words, &only))
 		usage(*words);
+	test_begins(true);
 	error = driver->ops->list(driver->backend, *words ? &only : NULL, &driver->fault, &standing,
 				  &count);
+	test_begins(false);
 	for (size_t i = 0; i < count && !error; i++)
 		print_standing(&standing[i]);
 	standing_free(standing, count);

@@ -83,6 +83,14 @@ wait_for() {
 	done
 }
 
+# Those that are built in and that this kernel has.
+backends() {
+	local backend
+	for backend in iptables nftables; do
+		! "$DRIVER" -b "$backend" probe 2>/dev/null || echo "$backend"
+	done
+}
+
 hold() { "$DRIVER" hold "$@"; }
 remove() { "$DRIVER" remove "$@"; }
 list() { "$DRIVER" list "$1"; }
