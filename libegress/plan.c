@@ -229,14 +229,13 @@ char *plan_chain_name(struct uid_range uids, char name[PLAN_CHAIN_MAX])
 int plan_parse_chain_name(const char *name, struct uid_range *ret)
 {
 	size_t length = strlen(CHAIN_PREFIX);
-	char canonical[PLAN_CHAIN_MAX];
 	struct uid_range uids;
 
 	if (strncmp(name, CHAIN_PREFIX, length) != 0 ||
 	    addr_parse_uid_range(name + length, &uids) < 0)
 		return -EINVAL;
 	/* "EGRESS-5-5" reads as a range, but is not how we write uid 5. */
-	if (strcmp(plan_chain_name(uids, canonical), name) != 0)
+	if (uids.first == uids.last && strchr(name + length, '-'))
 		return -EINVAL;
 	*ret = uids;
 	return 0;
