@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend-iptables.h"
 
-#include "dispatch.h"
 #include "util.h"
-#include "xt-rule.h"
+#include "xt-dispatch.h"
 
 #include <string.h>
 
 /* Lines about one family that concern everybody who is held; more would not tell more. */
 #define COMMON_DRIFT_MAX 8
 
-/* What one family's table says about all subjects. */
+/* What one family's table says about the subjects that are looked at. */
 struct family_view {
 	struct xt_table table; /* handle NULL: the family exists, its table does not */
 	bool exists;
-	struct uid_range *subjects; /* by dispatch_order */
+	struct xt_dispatch read;
+	struct uid_range *subjects; /* ascending */
 	size_t subject_count;
-	struct dispatch_branch *branches; /* of ours, as they stand */
-	size_t branch_count;
-	bool in_order; /* the branches are those that dispatch_make wants */
 	struct standing common; /* only the drift */
 };
 
@@ -36,14 +33,14 @@ static const char *view_name(const struct family_view *view)
 static void view_clear(struct family_view *view)
 {
 	xt_table_clear(&view->table);
+	xt_dispatch_clear(&view->read);
 	free(view->subjects);
-	free(view->branches);
 	for (char **line = view->common.drift; line && *line; line++)
 		free(*line);
 	free(view->common.drift);
 }
 
-/* --- What concerns everybody: the entry point and the dispatch. --- */
+/* --- What concerns everybody: the entry point --- */
 
 /* Rule NUMBER of OUTPUT is our jump; JUMPS came before it. */
 static int add_jump(struct family_view *view, size_t number, size_t jumps)
@@ -82,67 +79,20 @@ static int read_output(struct family_view *view)
 	return error;
 }
 
-static bool read_branch(const struct family_view *view, const struct xt_item *item,
-			struct dispatch_branch *ret)
-{
-	plan_chain_name((struct uid_range){ 0 }, ret->target);
-	return xt_branch_decode(view->table.family, item->entry, item->target, &ret->uids) &&
-	       strcmp(plan_chain_name(ret->uids, ret->target), item->target) == 0;
-}
-
-static int read_branches(struct family_view *view)
-{
-	AUTO_FREE struct xt_item *owned = NULL;
-	struct xt_items items;
-	size_t foreign = 0;
-	int error = xt_table_rules(&view->table, XT_CHAIN_ENTRY, &items);
-
-	if (error)
-		return error;
-	owned = items.items;
-	view->branches = calloc(items.count + 1, sizeof(*view->branches));
-	if (!view->branches)
-		return -ENOMEM;
-	for (size_t i = 0; i < items.count && !error; i++) {
-		if (read_branch(view, &items.items[i], &view->branches[view->branch_count]))
-			view->branch_count++;
-		else if (foreign++ < COMMON_DRIFT_MAX)
-			error = standing_add_drift(&view->common,
-						   "%s: " XT_CHAIN_ENTRY " rule %zu is not ours",
-						   view_name(view), i + 1);
-	}
-	return error;
-}
-
-static int check_order(struct family_view *view)
-{
-	AUTO_FREE struct dispatch_branch *wanted = NULL;
-	size_t count, i = 0;
-	int error = dispatch_make(view->subjects, view->subject_count, &wanted, &count);
-
-	if (error)
-		return error;
-	while (i < count && i < view->branch_count &&
-	       dispatch_order(wanted[i].uids, view->branches[i].uids) == 0)
-		i++;
-	view->in_order = i == count && i == view->branch_count;
-	return 0;
-}
-
-static int view_read_table(struct family_view *view, struct fault *fault)
+static int view_read_table(struct family_view *view, const struct uid_range *only, struct fault *fault)
 {
 	int error = xt_table_read(&view->table, view->table.family, fault);
 
 	if (!error)
-		error = xt_subjects(&view->table, &view->subjects, &view->subject_count);
+		error = xt_dispatch_read(&view->table, only ? *only : DISPATCH_ROOT, &view->read);
 	if (!error)
-		error = read_output(view);
-	if (!error)
-		error = read_branches(view);
-	return error ? error : check_order(view);
+		error = xt_subjects(&view->table, &view->read.dispatch, only, &view->subjects,
+				    &view->subject_count);
+	return error ? error : read_output(view);
 }
 
-static int view_read(struct family_view *view, const struct xt_family *family, struct fault *fault)
+static int view_read(struct family_view *view, const struct xt_family *family,
+		     const struct uid_range *only, struct fault *fault)
 {
 	enum xt_table_state state;
 	int error;
@@ -155,7 +105,7 @@ static int view_read(struct family_view *view, const struct xt_family *family, s
 	if (error)
 		return error;
 	if (state == XT_TABLE_PRESENT)
-		error = view_read_table(view, fault);
+		error = view_read_table(view, only, fault);
 	else
 		error = standing_add_drift(&view->common, "%s: nothing jumps to " XT_CHAIN_ENTRY,
 					   family->name);
@@ -240,33 +190,74 @@ static int read_chain(const struct family_view *view, const char *chain, struct 
 	return read_account(view, chain, &items, standing, account);
 }
 
-/* A wider range that branches off first decides in the subject's place. */
-static int check_dispatch(const struct family_view *view, const char *chain, struct standing *standing)
+/* --- The way of its packets --- */
+
+static int add_flaw(const struct family_view *view, const struct xt_flaw *flaw, struct standing *standing)
 {
-	struct uid_range uids = standing->plan.uids;
-	size_t found = 0;
+	char chain[PLAN_CHAIN_MAX];
+
+	dispatch_chain_name(flaw->block, chain);
+	switch (flaw->what) {
+	case XT_FLAW_FOREIGN:
+		return standing_add_drift(standing, "%s: %s rule %zu is not ours", view_name(view), chain,
+					  flaw->number);
+	case XT_FLAW_LATE:
+		return standing_add_drift(standing, "%s: %s rule %zu: an earlier one decides",
+					  view_name(view), chain, flaw->number);
+	case XT_FLAW_NO_GUARD:
+		return standing_add_drift(standing, "%s: %s has no guard", view_name(view), chain);
+	}
+	return -EINVAL;
+}
+
+static int add_flaws(const struct family_view *view, struct standing *standing)
+{
 	int error = 0;
 
-	if (view->in_order)
-		return 0;
-	for (size_t i = 0; i < view->branch_count && !error; i++) {
-		const struct dispatch_branch *branch = &view->branches[i];
-		int order = dispatch_order(branch->uids, uids);
-
-		if (order == 0)
-			found++;
-		else if (order > 0 && !found && dispatch_overlap(branch->uids, uids))
-			error = standing_add_drift(standing,
-						   "%s: the dispatch leads to %s before %s",
-						   view_name(view), branch->target, chain);
-	}
-	if (found == 0 && !error)
-		error = standing_add_drift(standing, "%s: no dispatch leads to %s", view_name(view),
-					   chain);
-	else if (found > 1 && !error)
-		error = standing_add_drift(standing, "%s: the dispatch leads to %s %zu times",
-					   view_name(view), chain, found);
+	for (size_t i = 0; i < view->read.flaw_count && !error; i++)
+		if (dispatch_overlap(view->read.flaws[i].reach, standing->plan.uids))
+			error = add_flaw(view, &view->read.flaws[i], standing);
 	return error;
+}
+
+/* Where the dispatch leads a subject's packets, as far as it should not: the first of each kind. */
+struct way {
+	struct uid_range uids;
+	bool is_open, has_wider;
+	struct uid_range open, wider;
+};
+
+static int see_way(void *context, struct uid_range uids, const struct uid_range *subject)
+{
+	struct way *way = context;
+
+	if (!subject && !way->is_open) {
+		way->is_open = true;
+		way->open = uids;
+	} else if (subject && dispatch_order(*subject, way->uids) > 0 && !way->has_wider) {
+		way->has_wider = true;
+		way->wider = *subject;
+	}
+	return 0;
+}
+
+/* Narrower ones decide in its place, wider ones may not. */
+static int check_dispatch(const struct family_view *view, const char *chain, struct standing *standing)
+{
+	struct way way = { .uids = standing->plan.uids };
+	char text[UID_RANGE_TEXT_MAX], wider[PLAN_CHAIN_MAX];
+	int error;
+
+	dispatch_walk(&view->read.dispatch, way.uids, see_way, &way);
+	error = way.has_wider ? standing_add_drift(standing, "%s: the dispatch leads to %s before %s",
+						   view_name(view), plan_chain_name(way.wider, wider), chain)
+			      : 0;
+	if (error || !way.is_open)
+		return error;
+	if (uid_range_compare(way.open, way.uids) == 0)
+		return standing_add_drift(standing, "%s: no dispatch leads to %s", view_name(view), chain);
+	return standing_add_drift(standing, "%s: no dispatch leads to %s for uid %s", view_name(view), chain,
+				  addr_print_uid_range(way.open, text));
 }
 
 static int view_read_subject(const struct family_view *view, struct standing *standing,
@@ -277,6 +268,8 @@ static int view_read_subject(const struct family_view *view, struct standing *st
 
 	for (char **line = view->common.drift; line && *line && !error; line++)
 		error = standing_add_drift(standing, "%s", *line);
+	if (!error)
+		error = add_flaws(view, standing);
 	plan_chain_name(standing->plan.uids, chain);
 	if (!error)
 		error = read_chain(view, chain, standing, account);
@@ -367,14 +360,8 @@ static int compare_uids(const void *a, const void *b)
 	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
 }
 
-static bool is_wanted(const struct uid_range *uids, const struct uid_range *only)
-{
-	return !only || compare_uids(uids, only) == 0;
-}
-
 /* The subjects that stand in any family, ascending, each once. */
-static int collect_subjects(const struct family_view *views, const struct uid_range *only,
-			    struct uid_range **ret, size_t *ret_count)
+static int collect_subjects(const struct family_view *views, struct uid_range **ret, size_t *ret_count)
 {
 	size_t count = 0, kept = 0;
 	struct uid_range *all;
@@ -386,10 +373,8 @@ static int collect_subjects(const struct family_view *views, const struct uid_ra
 		return -ENOMEM;
 	count = 0;
 	for (size_t i = 0; i < XT_FAMILY_COUNT; i++) {
-		for (size_t k = 0; k < views[i].subject_count; k++) {
-			if (is_wanted(&views[i].subjects[k], only))
-				all[count++] = views[i].subjects[k];
-		}
+		for (size_t k = 0; k < views[i].subject_count; k++)
+			all[count++] = views[i].subjects[k];
 	}
 	qsort(all, count, sizeof(*all), compare_uids);
 	for (size_t i = 0; i < count; i++) {
@@ -401,13 +386,12 @@ static int collect_subjects(const struct family_view *views, const struct uid_ra
 	return 0;
 }
 
-static int read_all(const struct family_view *views, const struct uid_range *only, struct standing **ret,
-		    size_t *ret_count)
+static int read_all(const struct family_view *views, struct standing **ret, size_t *ret_count)
 {
 	AUTO_FREE struct uid_range *subjects = NULL;
 	struct standing *standing;
 	size_t count;
-	int error = collect_subjects(views, only, &subjects, &count);
+	int error = collect_subjects(views, &subjects, &count);
 
 	if (error)
 		return error;
@@ -433,9 +417,9 @@ int iptables_list(struct backend *backend, const struct uid_range *only, struct 
 
 	(void)backend; /* holding it is holding the lock */
 	for (size_t i = 0; i < XT_FAMILY_COUNT && !error; i++)
-		error = view_read(&views[i], &xt_families[i], fault);
+		error = view_read(&views[i], &xt_families[i], only, fault);
 	if (!error) {
-		error = read_all(views, only, ret, ret_count);
+		error = read_all(views, ret, ret_count);
 		if (error)
 			fault_set(fault, error, "iptables: out of memory");
 	}

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "xt-edit.h"
 
-#include "dispatch.h"
 #include "util.h"
-#include "xt-rule.h"
+#include "xt-dispatch.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* --- Make a chain equal to a goal. --- */
 
@@ -13,10 +12,28 @@ struct goal {
 	const struct xt_family *family;
 	size_t count;
 	const void *context;
-	/* 0: ITEM is what INDEX asks for; <0: ITEM is in the way; >0: INDEX comes before ITEM. */
-	int (*relate)(const struct goal *goal, const struct xt_item *item, size_t index);
 	void (*encode)(const struct goal *goal, size_t index, struct xt_blob *ret);
 };
+
+/*
+ * How far ahead to look for a rule that stands already: further on it is written anew, and its
+ * counters start at zero. Looking all the way would take minutes where somebody replaced 100,000
+ * rules.
+ */
+#define LOOK_AHEAD 64
+
+/* 0: ITEM is what INDEX asks for; <0: ITEM is in the way; >0: INDEX comes before ITEM. */
+static int relate(const struct goal *goal, const struct xt_item *item, size_t index)
+{
+	struct xt_blob blob;
+
+	for (size_t ahead = 0; ahead < LOOK_AHEAD && index + ahead < goal->count; ahead++) {
+		goal->encode(goal, index + ahead, &blob);
+		if (xt_entry_same(goal->family, blob.bytes, item->entry, item->target))
+			return (int)ahead;
+	}
+	return -1;
+}
 
 static int insert_goal(struct xt_table *table, const char *chain, size_t position,
 		       const struct goal *goal, size_t index)
@@ -40,7 +57,7 @@ static int reach_goal(struct xt_table *table, const char *chain, const struct go
 	while (!error && (k < old.count || index < goal->count)) {
 		int relation = index == goal->count ? -1
 			       : k == old.count     ? 1
-						    : goal->relate(goal, &old.items[k], index);
+						    : relate(goal, &old.items[k], index);
 
 		if (relation < 0) {
 			error = xt_table_delete(table, chain, position, &old.items[k++]);
@@ -75,30 +92,11 @@ struct account_goal {
 	const struct rule **rules; /* those that apply to the family */
 };
 
-/*
- * How far ahead to look for a rule that stands already: further on it is written anew, and its
- * counters start at zero. Looking all the way would take minutes where somebody replaced 100,000
- * rules.
- */
-#define LOOK_AHEAD 64
-
 static void account_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
 {
 	const struct account_goal *account = goal->context;
 
 	xt_rule_encode(goal->family, account->plan, account->rules[index], ret);
-}
-
-static int account_relate(const struct goal *goal, const struct xt_item *item, size_t index)
-{
-	struct xt_blob blob;
-
-	for (size_t ahead = 0; ahead < LOOK_AHEAD && index + ahead < goal->count; ahead++) {
-		account_encode(goal, index + ahead, &blob);
-		if (xt_entry_same(goal->family, blob.bytes, item->entry, item->target))
-			return (int)ahead;
-	}
-	return -1;
 }
 
 static int apply_plan(struct xt_table *table, const struct plan *plan)
@@ -108,7 +106,6 @@ static int apply_plan(struct xt_table *table, const struct plan *plan)
 	struct goal goal = {
 		.family = table->family,
 		.context = &account,
-		.relate = account_relate,
 		.encode = account_encode,
 	};
 	char chain[PLAN_CHAIN_MAX];
@@ -127,39 +124,84 @@ static int apply_plan(struct xt_table *table, const struct plan *plan)
 
 /* --- The dispatch --- */
 
-static void branch_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
+static void dispatch_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
 {
-	const struct dispatch_branch *branches = goal->context, *branch = &branches[index];
+	const struct dispatch_rule *rules = goal->context;
 
-	xt_branch_encode(goal->family, branch->uids, branch->target, ret);
+	xt_dispatch_encode(goal->family, &rules[index], ret);
 }
 
-static int branch_relate(const struct goal *goal, const struct xt_item *item, size_t index)
+static bool stands(const struct dispatch *standing, const struct dispatch *wanted,
+		   const struct dispatch_chain *chain)
 {
-	const struct dispatch_branch *branches = goal->context;
-	char chain[PLAN_CHAIN_MAX];
-	struct uid_range uids;
+	const struct dispatch_chain *there = dispatch_find_chain(standing, chain->block);
 
-	if (!xt_branch_decode(goal->family, item->entry, item->target, &uids) ||
-	    strcmp(plan_chain_name(uids, chain), item->target) != 0)
-		return -1;
-	return dispatch_order(uids, branches[index].uids);
+	return there && dispatch_same_chain(standing, there, wanted, chain);
 }
 
-static int apply_dispatch(struct xt_table *table, const struct uid_range *subjects, size_t count)
+static int write_chain(struct xt_table *table, const struct dispatch *wanted,
+		       const struct dispatch_chain *chain)
 {
-	AUTO_FREE struct dispatch_branch *branches = NULL;
 	struct goal goal = {
 		.family = table->family,
-		.relate = branch_relate,
-		.encode = branch_encode,
+		.count = chain->count,
+		.context = &wanted->rules[chain->first],
+		.encode = dispatch_encode,
 	};
-	int error = dispatch_make(subjects, count, &branches, &goal.count);
+	char name[PLAN_CHAIN_MAX];
 
-	if (error)
-		return error;
-	goal.context = branches;
-	return reach_goal(table, XT_CHAIN_ENTRY, &goal);
+	return reach_goal(table, dispatch_chain_name(chain->block, name), &goal);
+}
+
+/* First all are made: a rule can only lead to a chain that is there. */
+static int write_chains(struct xt_table *table, const struct dispatch *standing,
+			const struct dispatch *wanted)
+{
+	char name[PLAN_CHAIN_MAX];
+	int error = 0;
+
+	for (size_t i = 0; i < wanted->chain_count && !error; i++)
+		if (!dispatch_find_chain(standing, wanted->chains[i].block))
+			error = ensure_chain(table, dispatch_chain_name(wanted->chains[i].block, name));
+	for (size_t i = 0; i < wanted->chain_count && !error; i++)
+		if (!stands(standing, wanted, &wanted->chains[i]))
+			error = write_chain(table, wanted, &wanted->chains[i]);
+	return error;
+}
+
+/*
+ * Foreign rules that lead to one keep it from being deleted; empty, it does them no harm and nothing of ours
+ * depends on it.
+ */
+static int delete_unless_used(struct xt_table *table, const char *chain)
+{
+	unsigned int references = 0;
+	xt_chainlabel label;
+
+	snprintf(label, sizeof(label), "%s", chain);
+	if (!table->family->get_references(&references, label, table->handle))
+		return -EINVAL;
+	return references ? 0 : xt_table_delete_chain(table, chain);
+}
+
+/* First all are emptied: they lead to each other. */
+static int delete_blocks(struct xt_table *table, const struct dispatch *standing,
+			 const struct dispatch *wanted)
+{
+	AUTO_FREE struct uid_range *blocks = NULL;
+	char name[PLAN_CHAIN_MAX];
+	size_t count = 0, gone = 0;
+	int error = xt_blocks(table, standing, &blocks, &count);
+
+	for (size_t i = 0; i < count && !error; i++) {
+		if (dispatch_find_chain(wanted, blocks[i]))
+			continue;
+		blocks[gone++] = blocks[i];
+		error = empty_chain(table, dispatch_chain_name(blocks[i], name));
+	}
+	for (size_t i = 0; i < gone && !error; i++)
+		error = delete_unless_used(table, dispatch_chain_name(blocks[i], name));
+	return error;
 }
 
 /* --- The entry point: one jump, the first rule of OUTPUT. --- */
@@ -203,21 +245,37 @@ static int apply_jump(struct xt_table *table)
 
 /* --- Who stands --- */
 
-static int compare_subjects(const void *a, const void *b)
-{
-	return dispatch_order(*(const struct uid_range *)a, *(const struct uid_range *)b);
-}
-
-/* By dispatch_order. */
-struct subjects {
-	struct uid_range *items;
+/* What the table held before the change. */
+struct before {
+	struct xt_dispatch read;
+	struct uid_range *subjects; /* ascending */
 	size_t count;
 };
 
-static bool subjects_have(const struct subjects *subjects, struct uid_range uids)
+static void before_clear(struct before *before)
 {
-	return subjects->count && bsearch(&uids, subjects->items, subjects->count,
-					  sizeof(*subjects->items), compare_subjects);
+	xt_dispatch_clear(&before->read);
+	free(before->subjects);
+}
+
+static int before_read(const struct xt_table *table, struct before *before)
+{
+	int error = xt_dispatch_read(table, DISPATCH_ROOT, &before->read);
+
+	return error ? error
+		     : xt_subjects(table, &before->read.dispatch, NULL, &before->subjects,
+				   &before->count);
+}
+
+static int compare_subjects(const void *a, const void *b)
+{
+	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
+}
+
+static bool was_held(const struct before *before, struct uid_range uids)
+{
+	return before->count && bsearch(&uids, before->subjects, before->count,
+					sizeof(*before->subjects), compare_subjects);
 }
 
 static bool is_gone(const struct xt_change *change, struct uid_range uids)
@@ -229,7 +287,7 @@ static bool is_gone(const struct xt_change *change, struct uid_range uids)
 }
 
 /* Who is held after the change. *ret is malloced. */
-static int subjects_after(const struct subjects *before, const struct xt_change *change,
+static int subjects_after(const struct before *before, const struct xt_change *change,
 			  struct uid_range **ret, size_t *ret_count)
 {
 	struct uid_range *after = calloc(before->count + change->count + 1, sizeof(*after));
@@ -238,8 +296,8 @@ static int subjects_after(const struct subjects *before, const struct xt_change 
 	if (!after)
 		return -ENOMEM;
 	for (size_t i = 0; i < before->count; i++)
-		if (!is_gone(change, before->items[i]))
-			after[count++] = before->items[i];
+		if (!is_gone(change, before->subjects[i]))
+			after[count++] = before->subjects[i];
 	for (size_t i = 0; change->plans && i < change->count; i++)
 		after[count++] = change->plans[i].uids;
 	*ret = after;
@@ -261,79 +319,85 @@ static int delete_account_chain(struct xt_table *table, const char *chain, struc
 }
 
 /* First all are emptied: one account's chain, edited by hand, may lead to another's. */
-static int delete_accounts(struct xt_table *table, const struct subjects *before,
+static int delete_accounts(struct xt_table *table, const struct before *before,
 			   const struct xt_change *change, struct fault *fault)
 {
 	char chain[PLAN_CHAIN_MAX];
 	int error = 0;
 
 	for (size_t i = 0; i < change->count && !error; i++)
-		if (subjects_have(before, change->gone[i]))
+		if (was_held(before, change->gone[i]))
 			error = empty_chain(table, plan_chain_name(change->gone[i], chain));
 	for (size_t i = 0; i < change->count && !error; i++) {
 		plan_chain_name(change->gone[i], chain);
-		if (subjects_have(before, change->gone[i]) && xt_table_has_chain(table, chain))
+		if (was_held(before, change->gone[i]) && xt_table_has_chain(table, chain))
 			error = delete_account_chain(table, chain, fault);
 	}
 	return error;
 }
 
-/*
- * Nobody is held any more. Foreign rules that jump to EGRESS keep it from being deleted; empty, it
- * does them no harm and nothing of ours depends on it.
- */
+/* Nobody is held any more. */
 static int remove_entry_point(struct xt_table *table)
 {
-	unsigned int references = 0;
 	bool ignored;
 	int error = delete_jumps(table, false, &ignored);
 
 	if (!error)
 		error = empty_chain(table, XT_CHAIN_ENTRY);
-	if (error)
-		return error;
-	if (!table->family->get_references(&references, XT_CHAIN_ENTRY, table->handle))
-		return -EINVAL;
-	return references ? 0 : xt_table_delete_chain(table, XT_CHAIN_ENTRY);
+	return error ? error : delete_unless_used(table, XT_CHAIN_ENTRY);
 }
 
-static bool is_leftover(const struct xt_table *table)
+/* Emptied by somebody, or no rule in it but ours. */
+static bool is_leftover(const struct before *before)
 {
-	return xt_table_has_chain(table, XT_CHAIN_ENTRY) &&
-	       !table->family->first_rule(XT_CHAIN_ENTRY, table->handle);
+	const struct dispatch_chain *entry =
+		dispatch_find_chain(&before->read.dispatch, DISPATCH_ROOT);
+
+	return entry && entry->foreign == 0;
 }
 
 /* --- All of it --- */
 
-static int apply_entry_point(struct xt_table *table, const struct subjects *before,
-			     const struct xt_change *change)
+static int apply_dispatch(struct xt_table *table, const struct before *before,
+			  const struct dispatch *wanted)
 {
-	AUTO_FREE struct uid_range *after = NULL;
-	size_t count;
-	int error = subjects_after(before, change, &after, &count);
+	const struct dispatch *standing = &before->read.dispatch;
+	int error = write_chains(table, standing, wanted);
 
 	if (error)
 		return error;
-	if (count > 0) {
-		error = ensure_chain(table, XT_CHAIN_ENTRY);
-		if (!error)
-			error = apply_dispatch(table, after, count);
-		return error ? error : apply_jump(table);
-	}
+	if (wanted->chain_count > 0)
+		error = apply_jump(table);
 	/*
 	 * With nothing of ours around, a chain that somebody called EGRESS and filled is not ours.
 	 */
-	if ((before->count && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(table))
-		return remove_entry_point(table);
-	return 0;
+	else if ((before->count && xt_table_has_chain(table, XT_CHAIN_ENTRY)) || is_leftover(before))
+		error = remove_entry_point(table);
+	return error ? error : delete_blocks(table, standing, wanted);
+}
+
+static int apply_entry_point(struct xt_table *table, const struct before *before,
+			     const struct xt_change *change)
+{
+	AUTO_FREE struct uid_range *after = NULL;
+	struct dispatch wanted = { 0 };
+	size_t count;
+	int error = subjects_after(before, change, &after, &count);
+
+	if (!error)
+		error = dispatch_make(after, count, &wanted);
+	if (!error)
+		error = apply_dispatch(table, before, &wanted);
+	dispatch_clear(&wanted);
+	return error;
 }
 
 /* Somebody else's EGRESS, made before we held anybody: to take it would be to lose his rules. */
-static int refuse_foreign_entry(const struct xt_table *table, const struct subjects *before,
+static int refuse_foreign_entry(const struct xt_table *table, const struct before *before,
 				const struct xt_change *change, struct fault *fault)
 {
 	if (!change->plans || before->count > 0 || !xt_table_has_chain(table, XT_CHAIN_ENTRY) ||
-	    is_leftover(table))
+	    is_leftover(before))
 		return 0;
 	return fault_set(fault, -EPERM, "%s: chain " XT_CHAIN_ENTRY ": is there and not ours: rename it",
 			 table->family->name);
@@ -341,11 +405,9 @@ static int refuse_foreign_entry(const struct xt_table *table, const struct subje
 
 int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault)
 {
-	AUTO_FREE struct uid_range *owned = NULL;
-	struct subjects before = { 0 };
-	int error = xt_subjects(table, &before.items, &before.count);
+	struct before before = { 0 };
+	int error = before_read(table, &before);
 
-	owned = before.items;
 	if (!error)
 		error = refuse_foreign_entry(table, &before, change, fault);
 	for (size_t i = 0; change->plans && i < change->count && !error; i++)
@@ -354,6 +416,7 @@ int xt_apply(struct xt_table *table, const struct xt_change *change, struct faul
 		error = apply_entry_point(table, &before, change);
 	if (!error && change->gone)
 		error = delete_accounts(table, &before, change, fault);
+	before_clear(&before);
 	if (error)
 		fault_set(fault, error, "%s: cannot edit the filter table", table->family->name);
 	return error;

@@ -7,7 +7,7 @@
  * dispatch and the entry point. Everything is compared first, so that what is right already is not
  * edited and keeps its counters; the journal stays empty if nothing had to be done.
  */
-#include "plan.h"
+#include "dispatch.h"
 #include "xt-table.h"
 
 struct xt_change {
@@ -19,7 +19,15 @@ struct xt_change {
 /* Errors: -ENOMEM; -EPERM foreign rules lead to a chain that must go; -EINVAL. */
 int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault);
 
-/* The subjects whose chains stand in TABLE, by dispatch_order. *ret is malloced. -ENOMEM. */
-int xt_subjects(const struct xt_table *table, struct uid_range **ret, size_t *ret_count);
+/*
+ * The subjects whose chains stand in TABLE and are ours, ascending: all of them, or ONLY that one if
+ * not NULL. DISPATCH is what was read of TABLE, for the uids of ONLY at least. *ret is malloced.
+ * -ENOMEM.
+ */
+int xt_subjects(const struct xt_table *table, const struct dispatch *dispatch, const struct uid_range *only,
+		struct uid_range **ret, size_t *ret_count);
+/* The blocks of the dispatch's chains but EGRESS, those among them that nothing leads to. The same. */
+int xt_blocks(const struct xt_table *table, const struct dispatch *dispatch, struct uid_range **ret,
+	      size_t *ret_count);
 
 #endif

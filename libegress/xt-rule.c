@@ -264,21 +264,21 @@ void xt_rule_encode(const struct xt_family *family, const struct plan *plan,
 	blob_set_verdict(family, ret, plan, rule->verdict);
 }
 
+/* A goto: RETURN in the account's chain then leads back to OUTPUT, not to the next branch. */
 void xt_branch_encode(const struct xt_family *family, struct uid_range uids, const char *target,
 		      struct xt_blob *ret)
 {
 	struct xt_owner_match_info *owner;
 
 	blob_start(family, ret);
-	/*
-	 * A goto: RETURN in the account's chain then leads back to OUTPUT, not to the next branch.
-	 */
-	ret->bytes[family->layout.flags] |= family->flag_goto;
+	if (target)
+		ret->bytes[family->layout.flags] |= family->flag_goto;
 	owner = blob_add_match(family, ret, MATCH_OWNER, OWNER_REVISION, sizeof(*owner));
 	owner->uid_min = uids.first;
 	owner->uid_max = uids.last;
 	owner->match = XT_OWNER_UID;
-	blob_set_standard_target(family, ret, target);
+	owner->invert = target ? 0 : XT_OWNER_UID;
+	blob_set_standard_target(family, ret, target ? target : TARGET_RETURN);
 }
 
 void xt_jump_encode(const struct xt_family *family, struct xt_blob *ret)
@@ -451,8 +451,8 @@ bool xt_rule_decode(const struct xt_family *family, struct uid_range uids, const
 	return true;
 }
 
-bool xt_branch_decode(const struct xt_family *family, const void *entry, const char *target,
-		      struct uid_range *ret)
+static bool owner_decode(const struct xt_family *family, const void *entry, const char *target,
+			 bool is_guard, struct uid_range *ret)
 {
 	const struct xt_owner_match_info *owner =
 		find_match(family, entry, MATCH_OWNER, sizeof(*owner));
@@ -462,11 +462,23 @@ bool xt_branch_decode(const struct xt_family *family, const void *entry, const c
 	if (!owner)
 		return false;
 	uids = (struct uid_range){ .first = owner->uid_min, .last = owner->uid_max };
-	xt_branch_encode(family, uids, target, &blob);
+	xt_branch_encode(family, uids, is_guard ? NULL : target, &blob);
 	if (!xt_entry_same(family, blob.bytes, entry, target))
 		return false;
 	*ret = uids;
 	return true;
+}
+
+bool xt_branch_decode(const struct xt_family *family, const void *entry, const char *target,
+		      struct uid_range *ret)
+{
+	return owner_decode(family, entry, target, false, ret);
+}
+
+bool xt_guard_decode(const struct xt_family *family, const void *entry, const char *target,
+		     struct uid_range *ret)
+{
+	return owner_decode(family, entry, target, true, ret);
 }
 
 bool xt_is_jump(const struct xt_family *family, const void *entry, const char *target)

@@ -34,11 +34,16 @@ bool xt_rule_decode(const struct xt_family *family, struct uid_range uids, const
 		    const char *target, struct rule *ret, struct log_rule *ret_log);
 bool xt_rule_applies(const struct xt_family *family, const struct rule *rule);
 
-/* One branch of the dispatch: packets of UIDS go to the chain TARGET. */
+/*
+ * One branch of the dispatch: packets of UIDS go to the chain TARGET. TARGET NULL is the guard: all
+ * but packets of UIDS leave, those that nobody owns among them.
+ */
 void xt_branch_encode(const struct xt_family *family, struct uid_range uids, const char *target,
 		      struct xt_blob *ret);
 bool xt_branch_decode(const struct xt_family *family, const void *entry, const char *target,
 		      struct uid_range *ret);
+bool xt_guard_decode(const struct xt_family *family, const void *entry, const char *target,
+		     struct uid_range *ret);
 
 /* Our entry point: an unconditional jump to XT_CHAIN_ENTRY. */
 void xt_jump_encode(const struct xt_family *family, struct xt_blob *ret);

@@ -2,19 +2,10 @@
 /* Whose chains stand in a table, and are ours: others may use our names. */
 #include "xt-edit.h"
 
-#include "dispatch.h"
 #include "util.h"
-#include "xt-rule.h"
+#include "xt-dispatch.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static int compare_subjects(const void *a, const void *b)
-{
-	return dispatch_order(*(const struct uid_range *)a, *(const struct uid_range *)b);
-}
-
-/* The uids that rules of our own branch off for, ascending. */
+/* Those whose chains rules of our own branch off to, ascending. */
 struct branches {
 	struct uid_range *uids;
 	size_t count;
@@ -25,26 +16,15 @@ static int compare_ranges(const void *a, const void *b)
 	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
 }
 
-static int read_branches(const struct xt_table *table, struct branches *ret)
+static int find_branches(const struct dispatch *dispatch, struct branches *ret)
 {
-	AUTO_FREE struct xt_item *owned = NULL;
-	struct branches branches = { 0 };
-	struct xt_items items;
-	int error = xt_table_rules(table, XT_CHAIN_ENTRY, &items);
+	struct branches branches = { .uids = calloc(dispatch->rule_count + 1, sizeof(*branches.uids)) };
 
-	if (error)
-		return error;
-	owned = items.items;
-	branches.uids = calloc(items.count + 1, sizeof(*branches.uids));
 	if (!branches.uids)
 		return -ENOMEM;
-	for (size_t i = 0; i < items.count; i++) {
-		struct uid_range *uids = &branches.uids[branches.count];
-		char chain[PLAN_CHAIN_MAX];
-
-		if (xt_branch_decode(table->family, items.items[i].entry, items.items[i].target, uids) &&
-		    strcmp(plan_chain_name(*uids, chain), items.items[i].target) == 0)
-			branches.count++;
+	for (size_t i = 0; i < dispatch->rule_count; i++) {
+		if (dispatch->rules[i].kind == DISPATCH_SUBJECT)
+			branches.uids[branches.count++] = dispatch->rules[i].to;
 	}
 	qsort(branches.uids, branches.count, sizeof(*branches.uids), compare_ranges);
 	*ret = branches;
@@ -86,17 +66,19 @@ static int looks_ours(const struct xt_table *table, const char *chain, struct ui
 }
 
 /*
- * Others may call a chain EGRESS-2001 too, and it is theirs: 1 if CHAIN is ours, 0, or an error. EGRESS-0 is
- * not ours, whoever made it: root is never held.
+ * Others may call a chain EGRESS-2001 too, and it is theirs: 1 if the chain of UIDS is ours, 0, or an error.
+ * EGRESS-0 is not ours, whoever made it: root is never held.
  */
-static int is_subject(const struct xt_table *table, const struct branches *branches, const char *chain,
-		      struct uid_range *ret)
+static int is_subject(const struct xt_table *table, const struct branches *branches, struct uid_range uids)
 {
-	if (plan_parse_chain_name(chain, ret) != 0 || ret->first == 0)
+	char chain[PLAN_CHAIN_MAX];
+
+	if (uids.first == 0)
 		return 0;
-	if (branches->count && bsearch(ret, branches->uids, branches->count, sizeof(*ret), compare_ranges))
+	if (branches->count &&
+	    bsearch(&uids, branches->uids, branches->count, sizeof(uids), compare_ranges))
 		return 1;
-	return looks_ours(table, chain, *ret);
+	return looks_ours(table, plan_chain_name(uids, chain), uids);
 }
 
 static size_t count_chains(const struct xt_table *table)
@@ -110,55 +92,102 @@ static size_t count_chains(const struct xt_table *table)
 	return count;
 }
 
-/* libiptc walks chains and rules by one cursor each: the names are taken first, then looked at. */
-static int read_chains(const struct xt_table *table, char (**ret)[PLAN_CHAIN_MAX], size_t *ret_count)
+/*
+ * What PARSE makes of the names of all chains. libiptc walks chains and rules by one cursor each: names are
+ * taken first, then looked at.
+ */
+static int parse_names(const struct xt_table *table, int (*parse)(const char *name, struct uid_range *ret),
+		       struct uid_range **ret, size_t *ret_count)
 {
 	const struct xtc_ops *ops = table->family->ops;
-	char(*chains)[PLAN_CHAIN_MAX] = calloc(count_chains(table) + 1, sizeof(*chains));
+	struct uid_range *ranges = calloc(count_chains(table) + 1, sizeof(*ranges));
 	size_t count = 0;
 
-	if (!chains)
+	if (!ranges)
 		return -ENOMEM;
 	for (const char *chain = ops->first_chain(table->handle); chain;
 	     chain = ops->next_chain(table->handle))
-		snprintf(chains[count++], sizeof(*chains), "%s", chain);
-	*ret = chains;
+		if (parse(chain, &ranges[count]) == 0)
+			count++;
+	*ret = ranges;
 	*ret_count = count;
 	return 0;
 }
 
-static int find_subjects(const struct xt_table *table, const struct branches *branches,
-			 struct uid_range *subjects, size_t *ret_count)
+static int parse_name_of(const struct xt_table *table, struct uid_range only, struct uid_range **ret,
+			 size_t *ret_count)
 {
-	AUTO_FREE char(*chains)[PLAN_CHAIN_MAX] = NULL;
-	size_t chain_count = 0, count = 0;
-	int r = read_chains(table, &chains, &chain_count);
+	char chain[PLAN_CHAIN_MAX];
 
-	for (size_t i = 0; r >= 0 && i < chain_count; i++) {
-		r = is_subject(table, branches, chains[i], &subjects[count]);
-		if (r > 0)
-			count++;
-	}
-	*ret_count = count;
-	return r < 0 ? r : 0;
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	**ret = only;
+	*ret_count = xt_table_has_chain(table, plan_chain_name(only, chain));
+	return 0;
 }
 
-int xt_subjects(const struct xt_table *table, struct uid_range **ret, size_t *ret_count)
+int xt_subjects(const struct xt_table *table, const struct dispatch *dispatch, const struct uid_range *only,
+		struct uid_range **ret, size_t *ret_count)
 {
-	AUTO_FREE struct uid_range *subjects = calloc(count_chains(table) + 1, sizeof(*subjects));
-	AUTO_FREE struct uid_range *owned = NULL;
-	struct branches branches;
-	size_t count = 0;
-	int error = subjects ? read_branches(table, &branches) : -ENOMEM;
+	AUTO_FREE struct uid_range *subjects = NULL, *owned = NULL;
+	struct branches branches = { 0 };
+	size_t named, count = 0;
+	int r = only ? parse_name_of(table, *only, &subjects, &named)
+		     : parse_names(table, plan_parse_chain_name, &subjects, &named);
 
-	if (error)
-		return error;
+	if (!r)
+		r = find_branches(dispatch, &branches);
 	owned = branches.uids;
-	error = find_subjects(table, &branches, subjects, &count);
+	for (size_t i = 0; r >= 0 && i < named; i++) {
+		r = is_subject(table, &branches, subjects[i]);
+		if (r > 0)
+			subjects[count++] = subjects[i];
+	}
+	if (r < 0)
+		return r;
+	qsort(subjects, count, sizeof(*subjects), compare_ranges);
+	*ret = util_steal(subjects);
+	*ret_count = count;
+	return 0;
+}
+
+/* One that nothing leads to any more is ours if nothing but rules of ours is in it. */
+static int is_block(const struct xt_table *table, const struct dispatch *dispatch, struct uid_range block)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct dispatch_rule rule;
+	char chain[PLAN_CHAIN_MAX];
+	struct xt_items items;
+	int error;
+
+	if (dispatch_find_chain(dispatch, block))
+		return 1;
+	error = xt_table_rules(table, dispatch_chain_name(block, chain), &items);
 	if (error)
 		return error;
-	qsort(subjects, count, sizeof(*subjects), compare_subjects);
-	*ret = util_steal(subjects);
+	owned = items.items;
+	for (size_t i = 0; i < items.count; i++)
+		if (!xt_dispatch_decode(table->family, block, &items.items[i], &rule))
+			return 0;
+	return 1;
+}
+
+int xt_blocks(const struct xt_table *table, const struct dispatch *dispatch, struct uid_range **ret,
+	      size_t *ret_count)
+{
+	AUTO_FREE struct uid_range *blocks = NULL;
+	size_t named = 0, count = 0;
+	int r = parse_names(table, dispatch_parse_chain_name, &blocks, &named);
+
+	for (size_t i = 0; r >= 0 && i < named; i++) {
+		r = is_block(table, dispatch, blocks[i]);
+		if (r > 0)
+			blocks[count++] = blocks[i];
+	}
+	if (r < 0)
+		return r;
+	*ret = util_steal(blocks);
 	*ret_count = count;
 	return 0;
 }

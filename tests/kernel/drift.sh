@@ -57,13 +57,37 @@ gone_from_a_family() {
 	END
 }
 
-a_wider_branch_comes_first() {
-	hold "${agent[@]}" + 1-9999 && ip6tables-legacy -D EGRESS 1 &&
-		ip6tables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001 || return 1
+a_wider_branch_decides() {
+	hold "${agent[@]}" + 1-9999 && ip6tables-legacy -R EGRESS 3 -m owner --uid-owner 2001 -g EGRESS-1-9999 ||
+		return 1
 	diff -u - <(list 2001 | grep drift) <<-'END' || return 1
 		drift: ipv6: the dispatch leads to EGRESS-1-9999 before EGRESS-2001
 	END
 	not grep drift <(list 1-9999) && hold 1-9999 && verified "${agent[@]}" + 1-9999
+}
+
+a_range_has_a_hole() {
+	hold "${fleet[@]}" + "${pinned[@]}" && iptables-legacy -D EGRESS 4 || return 1
+	diff -u - <(list 20000-29999 | grep drift) <<-'END' || return 1
+		drift: ipv4: no dispatch leads to EGRESS-20000-29999 for uid 20006-29999
+	END
+	hold "${fleet[@]}" && verified "${fleet[@]}" + "${pinned[@]}"
+}
+
+# crowd_drifts COMMAND 2001's-LINE 2005's-LINE: where the dispatch spreads over chains, packets of 2001 come
+# through EGRESS.0/18 and EGRESS.2000/30, those of 2005 through the first of them. Lists agree; the next hold of
+# anybody mends it.
+crowd_drifts() {
+	local good line
+	hold 2000 + "${agent[@]}" + 2002 + 2003 + 2004 + 2005 + 30000 && verified 2000 + "${agent[@]}" + 2005 || return 1
+	good=$(filters)
+	eval "$1" || return 1
+	for line in "2001:$2" "2005:$3"; do
+		diff -u <(echo "${line#*:}" | grep .) <(list "${line%%:*}" | sed -n 's/^drift: //p') &&
+			diff -u <(echo "${line#*:}" | grep .) <(list_all | sed -n "/^hold ${line%%:*}$/,/^hold/s/^drift: //p") ||
+			return 1
+	done
+	hold 30000 && unchanged "$good" "$(filters)"
 }
 
 many_foreign_rules_are_few_lines() {
@@ -94,14 +118,41 @@ case_ "a branch for the wrong account" \
 	drifts 'iptables-legacy -I EGRESS -m owner --uid-owner 2001 -g EGRESS-20005' \
 	"ipv4: EGRESS rule 1 is not ours"
 case_ "a branch that is a jump" \
-	drifts 'iptables-legacy -R EGRESS 1 -m owner --uid-owner 2001 -j EGRESS-2001' \
-	"ipv4: EGRESS rule 1 is not ours" "ipv4: no dispatch leads to EGRESS-2001"
-case_ "a branch is gone" drifts 'ip6tables-legacy -D EGRESS 1' \
+	drifts 'iptables-legacy -R EGRESS 2 -m owner --uid-owner 2001 -j EGRESS-2001' \
+	"ipv4: EGRESS rule 2 is not ours" "ipv4: no dispatch leads to EGRESS-2001"
+case_ "a branch is gone" drifts 'ip6tables-legacy -D EGRESS 2' \
 	"ipv6: no dispatch leads to EGRESS-2001"
 case_ "a branch is there twice" \
 	drifts 'iptables-legacy -A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001' \
-	"ipv4: the dispatch leads to EGRESS-2001 2 times"
-case_ "a wider branch comes first" a_wider_branch_comes_first
+	"ipv4: EGRESS rule 6: an earlier one decides"
+case_ "a wider branch decides" a_wider_branch_decides
+case_ "a branch of a range is gone" a_range_has_a_hole
+case_ "the guard is gone" drifts 'iptables-legacy -D EGRESS 1' "ipv4: EGRESS has no guard"
+case_ "the guard is too narrow" \
+	drifts 'ip6tables-legacy -R EGRESS 1 -m owner ! --uid-owner 2002-29999 -j RETURN' \
+	"ipv6: no dispatch leads to EGRESS-2001"
+case_ "the guard drops" drifts 'iptables-legacy -R EGRESS 1 -m owner ! --uid-owner 2001-29999 -j DROP' \
+	"ipv4: EGRESS rule 1 is not ours" "ipv4: EGRESS has no guard"
+case_ "a foreign rule in a chain of the dispatch" \
+	crowd_drifts 'iptables-legacy -I EGRESS.2000/30 -p udp -j ACCEPT' \
+	"ipv4: EGRESS.2000/30 rule 1 is not ours" ""
+case_ "a foreign rule further up" crowd_drifts 'ip6tables-legacy -A EGRESS.0/18 -j ACCEPT' \
+	"ipv6: EGRESS.0/18 rule 4 is not ours" "ipv6: EGRESS.0/18 rule 4 is not ours"
+case_ "a chain of the dispatch is gone" \
+	crowd_drifts 'iptables-legacy -D EGRESS.0/18 1 && iptables-legacy -F EGRESS.2000/30 &&
+		iptables-legacy -X EGRESS.2000/30' \
+	"ipv4: no dispatch leads to EGRESS-2001" ""
+case_ "a chain of the dispatch is bypassed" \
+	crowd_drifts 'iptables-legacy -R EGRESS.0/18 1 -m owner --uid-owner 2000-2003 -g EGRESS-2003' \
+	"ipv4: EGRESS.0/18 rule 1 is not ours
+ipv4: no dispatch leads to EGRESS-2001" "ipv4: EGRESS.0/18 rule 1 is not ours"
+case_ "a chain too many in the dispatch" \
+	crowd_drifts 'iptables-legacy -N EGRESS.2000/31 && iptables-legacy -N EGRESS.4096/20 &&
+		iptables-legacy -A EGRESS.2000/30 -m owner --uid-owner 2001 -g EGRESS.2000/31' \
+	"ipv4: EGRESS.2000/30 rule 5: an earlier one decides" ""
+case_ "all chains of the dispatch were flushed" \
+	crowd_drifts 'iptables-legacy -F EGRESS; iptables-legacy -F EGRESS.0/18' \
+	"ipv4: no dispatch leads to EGRESS-2001" "ipv4: no dispatch leads to EGRESS-2005"
 case_ "a foreign rule in the account's chain" drifts 'iptables-legacy -I EGRESS-2001 -j ACCEPT' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "an allowed port with a condition" \

@@ -47,7 +47,7 @@ counters_of() { list "$1" | grep '^allowed'; }
 counters_of_all() {
 	counters_of 2001
 	counters_of 20000-29999
-	counted | grep -e '-A EGRESS.*2001'
+	counted | grep -e '-A EGRESS-.*2001'
 }
 
 keeps_counters_of_other_accounts() {

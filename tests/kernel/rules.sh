@@ -14,6 +14,7 @@ writes_both_families() {
 		:EGRESS -
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
 		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 53 -j RETURN
@@ -27,6 +28,7 @@ writes_both_families() {
 		:EGRESS -
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
 		-A EGRESS-2001 -d ::1/128 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 2001:db8::/32 -p tcp -j RETURN
@@ -85,6 +87,7 @@ v6:live 1" && rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
 		:EGRESS -
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
 		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3129 -j RETURN
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
@@ -93,6 +96,7 @@ v6:live 1" && rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
 		:EGRESS -
 		:EGRESS-2001 -
 		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -j DROP
@@ -105,19 +109,62 @@ v6:live 1" && faulty v4:live,v6:live remove 2001 2003 && faults_happened "v4:liv
 v6:live 1" && [ "$(list_all | grep -c '^hold')" -eq 1 ]
 }
 
-# Whatever the order in which they were held, the narrower branches off first.
-puts_narrower_before_wider() {
-	hold 20000-29999 && hold 2001 && hold 20005 && hold 20000-20009 || return 1
-	local family
-	for family in filter4 filter6; do
-		diff -u - <($family | sed -n 's/^-A EGRESS .*-g EGRESS-//p') <<-'END' || return 1
-			2001
-			20005
-			20000-20009
-			20000-29999
-		END
-	done
-	verified 20000-29999 + 2001 + 20005 + 20000-20009
+dispatch() { "$1" | sed -n 's/^-A \(EGRESS[^-]*\) -m owner/\1/p'; }
+
+# dispatch_is: what is expected comes on standard input.
+dispatch_is() {
+	cat >/run/dispatch
+	diff -u /run/dispatch <(dispatch filter4) && diff -u /run/dispatch <(dispatch filter6)
+}
+
+# Whatever the order in which they were held.
+lets_narrower_ones_decide() {
+	hold 20000-29999 && hold 2001 && hold 20000-20009 || return 1
+	dispatch_is <<-'END' || return 1
+		EGRESS ! --uid-owner 2001-29999 -j RETURN
+		EGRESS --uid-owner 2001 -g EGRESS-2001
+		EGRESS --uid-owner 20000-20009 -g EGRESS-20000-20009
+		EGRESS --uid-owner 20010-29999 -g EGRESS-20000-29999
+	END
+	hold 20005 && verified 20000-29999 + 2001 + 20005 + 20000-20009
+}
+
+# A sixth is one too many for a chain; without it, it is one again.
+spreads_over_chains() {
+	hold 2001 + 2002 + 2003 + 2004 && hold 3000 && hold 20000-29999 || return 1
+	dispatch_is <<-'END' || return 1
+		EGRESS ! --uid-owner 2001-29999 -j RETURN
+		EGRESS --uid-owner 2001-3000 -g EGRESS.0/18
+		EGRESS --uid-owner 20000-29999 -g EGRESS-20000-29999
+		EGRESS.0/18 --uid-owner 2001-2004 -g EGRESS.0/21
+		EGRESS.0/18 --uid-owner 3000 -g EGRESS-3000
+		EGRESS.0/21 --uid-owner 2001 -g EGRESS-2001
+		EGRESS.0/21 --uid-owner 2002 -g EGRESS-2002
+		EGRESS.0/21 --uid-owner 2003 -g EGRESS-2003
+		EGRESS.0/21 --uid-owner 2004 -g EGRESS-2004
+	END
+	verified 2001 + 2002 + 2003 + 2004 + 3000 + 20000-29999 &&
+		remove 2002 3000 && dispatch_is <<-'END' || return 1
+		EGRESS ! --uid-owner 2001-29999 -j RETURN
+		EGRESS --uid-owner 2001 -g EGRESS-2001
+		EGRESS --uid-owner 2003 -g EGRESS-2003
+		EGRESS --uid-owner 2004 -g EGRESS-2004
+		EGRESS --uid-owner 20000-29999 -g EGRESS-20000-29999
+	END
+	not grep ':EGRESS\.' <(filters) && verified 2001 + 2003 + 2004 + 20000-29999
+}
+
+# Held one by one and at once, and what is left of more: the same tables.
+does_not_depend_on_how_it_came_about() {
+	local uid uids=(2005 2001 30000 20007 2003 2002 20000 2004 20001 4294967294 1) at_once
+	for uid in "${uids[@]}"; do at_once+=" + $uid"; done
+	# shellcheck disable=SC2086  # words
+	hold 20000-29999 $at_once && at_once=$(dispatch filter4; dispatch filter6) || return 1
+	remove 20000-29999 "${uids[@]}" && not grep EGRESS <(filters) || return 1
+	hold 2006 && hold 500 + 20003 || return 1
+	for uid in "${uids[@]}"; do hold "$uid" || return 1; done
+	hold 20000-29999 && remove 500 && remove 2006 20003 || return 1
+	unchanged "$at_once" "$(dispatch filter4; dispatch filter6)"
 }
 
 leaves_nothing() {
@@ -128,6 +175,7 @@ leaves_nothing() {
 		:EGRESS -
 		:EGRESS-20000-29999 -
 		-A OUTPUT -j EGRESS
+		-A EGRESS -m owner ! --uid-owner 20000-29999 -j RETURN
 		-A EGRESS -m owner --uid-owner 20000-29999 -g EGRESS-20000-29999
 		-A EGRESS-20000-29999 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=20000-29999" --nflog-group 9
 		-A EGRESS-20000-29999 -p tcp -j REJECT --reject-with tcp-reset
@@ -212,7 +260,9 @@ case_ "verify tells another plan" tells_plans_apart
 case_ "holding again writes nothing" writes_nothing_when_nothing_changes
 case_ "a changed plan is one write a family" changes_a_plan_in_one_write
 case_ "many accounts are one write a family" holds_many_in_one_write
-case_ "narrower ranges branch off before wider ones" puts_narrower_before_wider
+case_ "narrower ranges decide before wider ones" lets_narrower_ones_decide
+case_ "many accounts spread over chains, few are one again" spreads_over_chains
+case_ "the same accounts are the same chains, however they came about" does_not_depend_on_how_it_came_about
 case_ "remove leaves nothing" leaves_nothing
 case_ "removing what is absent succeeds and writes nothing" removes_what_is_absent
 case_ "leftovers of one family are removed" removes_leftovers_of_one_family

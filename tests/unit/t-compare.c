@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When two plans do the same, and in which order subjects branch off. */
-#include "dispatch.h"
 #include "plan-compare.h"
 #include "unit.h"
 #include "util.h"
@@ -91,59 +90,12 @@ START_TEST(plans_are_the_same_if_they_do_the_same)
 }
 END_TEST
 
-START_TEST(narrower_subjects_branch_off_first)
-{
-	static const struct uid_range subjects[] = {
-		{ 20000, 29999 }, { 2001, 2001 }, { 1, 4294967294 }, { 20005, 20005 },
-		{ 20000, 20009 }, { 2001, 2001 }, { 30000, 39999 },
-	};
-	static const char *const targets[] = {
-		"EGRESS-2001",	      "EGRESS-20005",	    "EGRESS-20000-20009",
-		"EGRESS-20000-29999", "EGRESS-30000-39999", "EGRESS-1-4294967294",
-	};
-	struct dispatch_branch *branches;
-	size_t count;
-
-	ck_assert_int_eq(dispatch_make(subjects, ARRAY_SIZE(subjects), &branches, &count), 0);
-	ck_assert_uint_eq(count, ARRAY_SIZE(targets));
-	for (size_t i = 0; i < count; i++)
-		ck_assert_str_eq(branches[i].target, targets[i]);
-	free(branches);
-}
-END_TEST
-
-START_TEST(nobody_needs_no_dispatch)
-{
-	struct dispatch_branch *branches = (void *)1;
-	size_t count = 1;
-
-	ck_assert_int_eq(dispatch_make(NULL, 0, &branches, &count), 0);
-	ck_assert_ptr_null(branches);
-	ck_assert_uint_eq(count, 0);
-}
-END_TEST
-
-START_TEST(ranges_overlap_at_their_ends)
-{
-	const struct uid_range a = { 10, 20 };
-
-	ck_assert(dispatch_overlap(a, (struct uid_range){ 20, 30 }));
-	ck_assert(dispatch_overlap(a, (struct uid_range){ 1, 10 }));
-	ck_assert(dispatch_overlap(a, (struct uid_range){ 12, 13 }));
-	ck_assert(!dispatch_overlap(a, (struct uid_range){ 21, 30 }));
-	ck_assert(!dispatch_overlap(a, (struct uid_range){ 1, 9 }));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("compare");
 	TCase *tests = tcase_create("compare");
 
 	tcase_add_loop_test(tests, plans_are_the_same_if_they_do_the_same, 0, ARRAY_SIZE(cases));
-	tcase_add_test(tests, narrower_subjects_branch_off_first);
-	tcase_add_test(tests, nobody_needs_no_dispatch);
-	tcase_add_test(tests, ranges_overlap_at_their_ends);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
