@@ -48,6 +48,14 @@ a_change_is_undone() {
 		grep -q "ipv6: cannot write" /run/refused
 }
 
+# Chains of the dispatch are cut, and made one again.
+a_change_of_the_dispatch_is_undone() {
+	furnish && hold 2000 + 2001 + 2003 + 2004 + 2005 + 20000-29999 && not sends 2000 127.0.0.1 10 || return 1
+	fails_without_a_trace ENOMEM v6:fail:ENOMEM hold 2006 + 2007 + 2008 + 20001 + 3000-3999 &&
+		fails_without_a_trace ENOMEM v6:fail:ENOMEM remove 2000 2001 2003 &&
+		fails_without_a_trace ENOMEM v6:fail:ENOMEM remove 2000 2001 2002 2003 2004 2005 20000-29999
+}
+
 a_removal_is_undone() {
 	hold "${agent[@]}" 'allow=127.0.0.1,udp,9' && sends 2001 127.0.0.1 9 || return 1
 	fails_without_a_trace ENOMEM v6:fail:ENOMEM remove 2001 &&
@@ -226,6 +234,7 @@ case_ "IPv6 cannot be written: IPv4 is undone" ipv6_cannot_be_written
 case_ "IPv6 cannot be written: nothing is left where nothing was" \
 	ipv6_cannot_be_written_where_nothing_was
 case_ "a change is undone to the last hand-made rule" a_change_is_undone
+case_ "a change of the dispatch's chains is undone" a_change_of_the_dispatch_is_undone
 case_ "a removal is undone, counters included" a_removal_is_undone
 case_ "an undo that is overtaken is tried again" the_undo_is_tried_again
 case_ "an undo that fails is \"state unknown\"" the_undo_fails

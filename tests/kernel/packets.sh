@@ -68,6 +68,41 @@ lets_the_narrowest_decide() {
 	remove 2001 2000-2010 && not connects 2001 127.0.0.1 4000
 }
 
+# is_held UID..., is_free UID...
+is_held() {
+	local uid
+	for uid; do
+		echo "$uid is free"
+		not sends "$uid" 127.0.0.1 9 && not sends "$uid" ::1 9 || return 1
+	done
+}
+is_free() {
+	local uid
+	for uid; do
+		echo "$uid is held"
+		sends "$uid" 127.0.0.1 9 && sends "$uid" ::1 9 || return 1
+	done
+}
+
+# Every other uid of 20001-24999 in one write, and a range that begins among them.
+tells_thousands_apart() {
+	local uid plans
+	mapfile -t plans < <(for uid in $(seq 20001 2 24999); do printf '%s\n' "$uid" +; done)
+	hold "${plans[@]}" 24500-29999 || return 1
+	[ "$(list_all | grep -c '^hold')" -eq 2501 ] && not grep drift <(list_all) || return 1
+	is_held 20001 22499 22501 24497 24499 24500 24501 24502 24999 25000 29999 &&
+		is_free 0 1000 20000 20002 22498 22500 22502 24498 30000 65534 4294967294 || return 1
+	remove 22501 24501 24500-29999 && is_free 22501 24500 24502 25000 29999 24501 &&
+		is_held 20001 22499 22503 24499 24503 24999 && hold 22500 && is_held 22499 22500 22503 &&
+		is_free 22501
+}
+
+# A reset for a closed port is the kernel's own: no socket, no owner.
+leaves_what_nobody_owns() {
+	hold 2001 && not connects 0 127.0.0.1 4999 && grep -q 'Connection refused' /run/connect-error &&
+		not connects 0 ::1 4999 && grep -q 'Connection refused' /run/connect-error
+}
+
 drops_in_silence() {
 	hold 2001 drop allow=127.0.0.1,tcp,3128 && connects 2001 127.0.0.1 3128 || return 1
 	not connects 2001 127.0.0.1 4000 && not grep 'refused' /run/connect-error
@@ -121,6 +156,8 @@ case_ "the proxy is reached, the rest refused at once" lets_through_what_the_pla
 case_ "other users are left alone" leaves_the_others_alone
 case_ "what the host refuses stays refused" allows_no_more_than_the_host
 case_ "of several holds the narrowest decides" lets_the_narrowest_decide
+case_ "of thousands each is told from its neighbours" tells_thousands_apart
+case_ "what nobody owns passes" leaves_what_nobody_owns
 case_ "drop is silent" drops_in_silence
 case_ "list counts both families" counts_both_families
 case_ "a removed account is free" lets_go

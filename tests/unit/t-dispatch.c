@@ -241,6 +241,25 @@ START_TEST(every_uid_goes_where_a_search_says)
 }
 END_TEST
 
+/* The kernel refuses a rule with a uid that its user namespace lacks: only what is held is there for sure. */
+START_TEST(rules_begin_and_end_with_held_uids)
+{
+	struct uid_range subjects[80];
+
+	state = 6;
+	for (int round = 0; round < ROUNDS / 10; round++) {
+		size_t count = random_subjects(subjects, ARRAY_SIZE(subjects));
+		struct dispatch dispatch = make(subjects, count);
+
+		for (size_t i = 0; i < dispatch.rule_count; i++) {
+			ck_assert_ptr_nonnull(search(subjects, count, dispatch.rules[i].uids.first));
+			ck_assert_ptr_nonnull(search(subjects, count, dispatch.rules[i].uids.last));
+		}
+		dispatch_clear(&dispatch);
+	}
+}
+END_TEST
+
 struct walked {
 	const struct dispatch *dispatch;
 	uint64_t next;
@@ -514,6 +533,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, the_layout_is_as_written_down, 0, ARRAY_SIZE(golden));
 	tcase_add_test(tests, every_uid_goes_where_a_search_says);
+	tcase_add_test(tests, rules_begin_and_end_with_held_uids);
 	tcase_add_test(tests, a_walk_sees_every_uid_once_and_in_order);
 	tcase_add_test(tests, a_walk_stops_when_it_is_told_to);
 	tcase_add_loop_test(tests, matches_grow_with_the_logarithm, 0, ARRAY_SIZE(crowds));

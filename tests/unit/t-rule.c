@@ -450,6 +450,31 @@ START_TEST(foreign_branches_are_told_apart)
 }
 END_TEST
 
+START_TEST(the_guard_comes_back_as_it_went)
+{
+	const struct xt_family *family = &xt_families[_i];
+	struct uid_range uids = { 7, 7 };
+	struct kernel_entry entry, changed;
+	struct xt_owner_match_info *owner;
+	struct xt_blob blob;
+
+	xt_branch_encode(family, fleet, NULL, &blob);
+	entry = changed = to_kernel(family, &blob);
+	ck_assert_str_eq(entry.target, "RETURN");
+	ck_assert(!xt_branch_decode(family, entry.blob.bytes, entry.target, &uids));
+	ck_assert(!xt_guard_decode(family, entry.blob.bytes, "DROP", &uids));
+	owner = find_data(family, &changed);
+	owner->invert = 0; /* it would let the accounts go, and nobody else */
+	ck_assert(!xt_guard_decode(family, changed.blob.bytes, changed.target, &uids));
+	changed = entry;
+	not_this_destination(family, &changed);
+	ck_assert(!xt_guard_decode(family, changed.blob.bytes, changed.target, &uids));
+	ck_assert_uint_eq(uids.first, 7);
+	ck_assert(xt_guard_decode(family, entry.blob.bytes, entry.target, &uids));
+	ck_assert_int_eq(uid_range_compare(uids, fleet), 0);
+}
+END_TEST
+
 START_TEST(only_an_unconditional_jump_is_our_entry_point)
 {
 	const struct xt_family *family = &xt_families[_i];
@@ -547,6 +572,7 @@ int main(void)
 			    XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, branches_come_back_as_they_went, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, foreign_branches_are_told_apart, 0, XT_FAMILY_COUNT);
+	tcase_add_loop_test(tests, the_guard_comes_back_as_it_went, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, only_an_unconditional_jump_is_our_entry_point, 0,
 			    XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, rates_survive_as_the_kernel_counts_them, 0, ARRAY_SIZE(rates));
