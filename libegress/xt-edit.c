@@ -272,31 +272,33 @@ static int compare_subjects(const void *a, const void *b)
 	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
 }
 
-static bool was_held(const struct before *before, struct uid_range uids)
+static bool has(const struct uid_range *ascending, size_t count, struct uid_range uids)
 {
-	return before->count && bsearch(&uids, before->subjects, before->count,
-					sizeof(*before->subjects), compare_subjects);
+	return count && bsearch(&uids, ascending, count, sizeof(uids), compare_subjects);
 }
 
-static bool is_gone(const struct xt_change *change, struct uid_range uids)
+static bool was_held(const struct before *before, struct uid_range uids)
 {
-	for (size_t i = 0; change->gone && i < change->count; i++)
-		if (compare_subjects(&uids, &change->gone[i]) == 0)
-			return true;
-	return false;
+	return has(before->subjects, before->count, uids);
 }
 
 /* Who is held after the change. *ret is malloced. */
 static int subjects_after(const struct before *before, const struct xt_change *change,
 			  struct uid_range **ret, size_t *ret_count)
 {
+	size_t gone_count = change->gone ? change->count : 0, count = 0;
+	AUTO_FREE struct uid_range *gone = calloc(gone_count + 1, sizeof(*gone));
 	struct uid_range *after = calloc(before->count + change->count + 1, sizeof(*after));
-	size_t count = 0;
 
-	if (!after)
+	if (!gone || !after) {
+		free(after);
 		return -ENOMEM;
+	}
+	for (size_t i = 0; i < gone_count; i++)
+		gone[i] = change->gone[i];
+	qsort(gone, gone_count, sizeof(*gone), compare_subjects);
 	for (size_t i = 0; i < before->count; i++)
-		if (!is_gone(change, before->subjects[i]))
+		if (!has(gone, gone_count, before->subjects[i]))
 			after[count++] = before->subjects[i];
 	for (size_t i = 0; change->plans && i < change->count; i++)
 		after[count++] = change->plans[i].uids;
