@@ -4,6 +4,20 @@
 #include "hostlock.h"
 #include "util.h"
 
+static int check_uid_map(struct fault *fault)
+{
+	bool ascend;
+	int error = xt_uids_ascend(&ascend);
+
+	if (error)
+		return fault_set(fault, error, "iptables: cannot ask the kernel: map of this user namespace: %m");
+	if (ascend)
+		return 0;
+	return fault_set(fault, -EOPNOTSUPP,
+			 "iptables: the map of this user namespace does not ascend, so ranges of uids are not "
+			 "what they look like: say backend = \"nftables\"");
+}
+
 int iptables_table_state(const struct xt_family *family, bool needed, struct fault *fault,
 			 enum xt_table_state *ret)
 {
@@ -18,8 +32,10 @@ int iptables_table_state(const struct xt_family *family, bool needed, struct fau
 				 "%s: this kernel has no iptables (legacy) tables: load them with "
 				 "\"modprobe %s\", at boot from /etc/modules-load.d",
 				 family->name, family->module);
-	*ret = state;
-	return 0;
+	error = needed ? check_uid_map(fault) : 0;
+	if (!error)
+		*ret = state;
+	return error;
 }
 
 static int iptables_probe(struct fault *fault, enum backend_presence *ret)

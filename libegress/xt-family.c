@@ -163,3 +163,39 @@ int xt_family_table_state(const struct xt_family *family, enum xt_table_state *r
 	*ret = state;
 	return 0;
 }
+
+#define UID_MAP "/proc/thread-self/uid_map"
+#define UID_MAP_MAX 340 /* extents; the kernel's UID_GID_MAP_MAX_EXTENTS */
+
+struct extent {
+	unsigned int inside, outside, length;
+};
+
+static int compare_extents(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return x->inside < y->inside ? -1 : x->inside > y->inside;
+}
+
+int xt_uids_ascend(bool *ret)
+{
+	struct extent extents[UID_MAP_MAX];
+	FILE *map = fopen(UID_MAP, "re");
+	bool ascend = true;
+	size_t count = 0;
+
+	if (!map)
+		return xt_map_errno(errno, -EIO);
+	while (count < UID_MAP_MAX && fscanf(map, "%u %u %u", &extents[count].inside, &extents[count].outside,
+					     &extents[count].length) == 3)
+		count++;
+	fclose(map);
+	if (count == 0)
+		return -EIO;
+	qsort(extents, count, sizeof(*extents), compare_extents);
+	for (size_t i = 1; i < count; i++)
+		ascend = ascend && extents[i].outside > extents[i - 1].outside;
+	*ret = ascend;
+	return 0;
+}

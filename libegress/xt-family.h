@@ -75,6 +75,12 @@ int xt_family_exists(const struct xt_family *family);
  */
 int xt_map_errno(int error, int otherwise);
 
+/*
+ * Owner matches compare the uids outside of a user namespace: do those inside, in their order, keep it? Else a range
+ * is not what it looks like, and the dispatch would lead past an account. -ENOMEM, -EIO: no /proc to ask.
+ */
+int xt_uids_ascend(bool *ret);
+
 enum xt_table_state {
 	XT_TABLE_UNSUPPORTED, /* no x_tables for this family, or its module is not loaded */
 	XT_TABLE_ABSENT,      /* nobody has made the filter table in this network namespace yet */

@@ -243,6 +243,30 @@ looks_without_making_tables() {
 		"$1" hold 2001 && "$1" verify 2001' bash "$DRIVER" | grep '^2001 same$'
 }
 
+# in_a_user_namespace MAP CMD...: CMD as its root, in a network namespace that it owns.
+in_a_user_namespace() {
+	local map=$1 pid status
+	shift
+	unshare --user --net sleep 60 &
+	pid=$!
+	wait_for 5 is_another_user_namespace "$pid" || return 1
+	# One write each, or the kernel takes the first line for all of it.
+	printf %b "$map" >/run/map && cat /run/map >"/proc/$pid/uid_map" && echo 0 0 1 >"/proc/$pid/gid_map" || return 1
+	nsenter --target "$pid" --user --net --setuid 0 --setgid 0 -- "$@"
+	status=$?
+	kill "$pid"
+	return "$status"
+}
+is_another_user_namespace() { [ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]; }
+
+# Owner matches compare the uids outside: between two of a range, others may lie.
+needs_uids_that_ascend() {
+	in_a_user_namespace '0 0 1\n10 2000 1\n20 3000 1\n' "$DRIVER" hold 10 + 20 || return 1
+	refused EOPNOTSUPP "map of this user namespace does not ascend" \
+		in_a_user_namespace '0 0 1\n10 3000 1\n20 2000 1\n' "$DRIVER" hold 10 + 20 || return 1
+	in_a_user_namespace '0 0 1\n10 3000 1\n20 2000 1\n' "$DRIVER" -b nftables hold 10 + 20
+}
+
 leaves_no_descriptor_to_children() {
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -f -o /run/trace \
 		-e trace=socket,openat,open,fcntl,dup,dup2,dup3 "$DRIVER" hold 2001 || return 1
@@ -271,5 +295,6 @@ case_ "the longest chain name fits" takes_the_longest_name
 case_ "root is never held" never_holds_root
 case_ "rules that were saved and restored are still ours" survives_save_and_restore
 case_ "probe, list and remove make no table" looks_without_making_tables
+case_ "a user namespace whose uids do not ascend is refused" needs_uids_that_ascend
 case_ "every descriptor is close-on-exec" leaves_no_descriptor_to_children
 kernel_end
