@@ -147,7 +147,7 @@ static int refuse_foreign(const struct nft_change *change, struct fault *fault)
 			 "nftables: table inet " NFT_TABLE ": is there and not ours: rename or delete it");
 }
 
-/* -ESTALE and -ENOBUFS: read again and see. */
+/* -ESTALE and -ENOBUFS: read again and see. -ENOSPC: the sets must grow. */
 static int try_once(struct backend *backend, const struct nft_change *change, bool whole_table, struct fault *fault)
 {
 	struct nft_edit edit = { 0 };
@@ -162,7 +162,7 @@ static int try_once(struct backend *backend, const struct nft_change *change, bo
 		nft_batch_begin(&batch, &backend->link);
 		nft_edit_emit(&edit, whole_table, &batch);
 		error = nft_batch_send(&batch, &backend->link);
-		if (error && error != -ESTALE && error != -ENOBUFS)
+		if (error && error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
 			error = error == -ETIMEDOUT
 					? fault_set(fault, -EIO,
 						    "nftables: table inet " NFT_TABLE ": the kernel did not answer by "
@@ -174,7 +174,7 @@ static int try_once(struct backend *backend, const struct nft_change *change, bo
 	return error;
 }
 
-static int apply(struct backend *backend, const struct nft_change *change, struct fault *fault)
+static int apply(struct backend *backend, struct nft_change *change, struct fault *fault)
 {
 	int error = -ESTALE;
 
@@ -182,9 +182,12 @@ static int apply(struct backend *backend, const struct nft_change *change, struc
 		if (try > 0 && !deadline_pause(&backend->deadline, RETRY_MS))
 			break;
 		error = try_once(backend, change, try < WHOLE_TRIES, fault);
-		if (error != -ESTALE && error != -ENOBUFS)
+		change->grow = change->grow || error == -ENOSPC;
+		if (error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
 			return error;
 	}
+	if (error == -ENOSPC)
+		return fault_set(fault, -ENOMEM, "nftables: table inet " NFT_TABLE ": its sets cannot grow");
 	return nftables_fault(fault, error == -ENOBUFS ? -EIO : -EAGAIN, "cannot write");
 }
 
@@ -199,7 +202,7 @@ static int check_uids(struct uid_range uids, struct fault *fault)
 
 static int nftables_replace(struct backend *backend, const struct plan *plans, size_t count, struct fault *fault)
 {
-	const struct nft_change change = { .plans = plans, .count = count };
+	struct nft_change change = { .plans = plans, .count = count };
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++)
@@ -212,7 +215,7 @@ static int nftables_replace(struct backend *backend, const struct plan *plans, s
 static int nftables_remove(struct backend *backend, const struct uid_range *subjects, size_t count,
 			   struct fault *fault)
 {
-	const struct nft_change change = { .gone = subjects, .count = count };
+	struct nft_change change = { .gone = subjects, .count = count };
 	int r = 0;
 
 	for (size_t i = 0; i < count && !r; i++)

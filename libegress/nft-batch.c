@@ -296,7 +296,7 @@ static int describe_set(struct nftnl_set *set, const char *name, uint32_t flags,
 }
 
 /* STATE is taken, and may be NULL. */
-static void add_set(struct nft_batch *batch, const char *name, uint32_t flags, uint32_t types,
+static void add_set(struct nft_batch *batch, const char *name, uint32_t flags, uint32_t types, uint32_t size,
 		    struct nftnl_expr *state)
 {
 	struct nlmsghdr *message = nft_batch_start(batch, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
@@ -309,6 +309,8 @@ static void add_set(struct nft_batch *batch, const char *name, uint32_t flags, u
 	if (!message || !set || describe_set(set, name, flags, types, batch->next)) {
 		batch->failed = true;
 	} else {
+		if (size)
+			nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, size);
 		nftnl_set_nlmsg_build_payload(message, set);
 		nft_batch_finish(batch, message);
 	}
@@ -316,21 +318,23 @@ static void add_set(struct nft_batch *batch, const char *name, uint32_t flags, u
 		nftnl_set_free(set);
 }
 
-void nft_batch_add_set(struct nft_batch *batch, const char *key, enum nft_role role, const struct log_rule *log)
+void nft_batch_add_set(struct nft_batch *batch, const char *key, enum nft_role role, const struct log_rule *log,
+		       uint32_t size)
 {
+	bool ranges = nft_key_is_ranges(key);
 	struct nftnl_expr *state = make_state(role, log);
 	char name[NFT_NAME_MAX];
 
 	if (!state)
 		batch->failed = true;
 	else
-		add_set(batch, nft_set_name(key, role, name), nft_key_is_ranges(key) ? NFT_SET_INTERVAL : 0, 1,
+		add_set(batch, nft_set_name(key, role, name), ranges ? NFT_SET_INTERVAL : 0, 1, ranges ? 0 : size,
 			state);
 }
 
-void nft_batch_add_ranges_set(struct nft_batch *batch)
+void nft_batch_add_ranges_set(struct nft_batch *batch, uint32_t size)
 {
-	add_set(batch, NFT_SET_RANGES, 0, 2, NULL);
+	add_set(batch, NFT_SET_RANGES, 0, 2, size, NULL);
 }
 
 void nft_batch_delete_set(struct nft_batch *batch, const char *name)

@@ -39,7 +39,10 @@ void nft_batch_delete_chain(struct nft_batch *batch, const char *name); /* its r
 void nft_batch_flush_chain(struct nft_batch *batch, const char *name);
 void nft_batch_add_line(struct nft_batch *batch, const char *chain, const struct nft_line *line);
 /* LOG: of the sets of NFT_LOGGED. */
-void nft_batch_add_set(struct nft_batch *batch, const char *key, enum nft_role role, const struct log_rule *log);
+/* SIZE: elements at most, or the kernel would choose a table that it resizes, and a list made meanwhile can miss
+ * elements. */
+void nft_batch_add_set(struct nft_batch *batch, const char *key, enum nft_role role, const struct log_rule *log,
+		       uint32_t size);
 void nft_batch_delete_set(struct nft_batch *batch, const char *name);
 
 /* With what the elements carry for those that count. */
@@ -55,7 +58,7 @@ void nft_batch_finish(struct nft_batch *batch, const struct nlmsghdr *message);
 void nft_batch_put_comment(struct nlmsghdr *message, uint16_t attribute, const char *text);
 
 /* The ranges that are held as one: a set of first and last uids, with the keys of their plans as comments. */
-void nft_batch_add_ranges_set(struct nft_batch *batch);
+void nft_batch_add_ranges_set(struct nft_batch *batch, uint32_t size);
 void nft_batch_add_range(struct nft_batch *batch, struct uid_range uids, const char *key);
 void nft_batch_delete_range(struct nft_batch *batch, struct uid_range uids);
 

@@ -26,12 +26,16 @@ static void emit_elements(const struct nft_edit *edit, size_t i, struct nft_batc
 static void emit_ranges(const struct nft_edit *edit, struct nft_batch *batch)
 {
 	const struct nft_table *table = &edit->table;
-	size_t i = 0, k = 0;
+	size_t was_count = table->range_count, i = 0, k = 0;
 
-	if (edit->range_count > 0 && !table->has_ranges_set)
-		nft_batch_add_ranges_set(batch);
-	while (i < table->range_count || k < edit->range_count) {
-		const struct nft_range *was = i < table->range_count ? &table->ranges[i] : NULL;
+	if (table->has_ranges_set && edit->change->grow) {
+		nft_batch_delete_set(batch, NFT_SET_RANGES);
+		was_count = 0;
+	}
+	if (edit->range_count > 0 && (!table->has_ranges_set || edit->change->grow))
+		nft_batch_add_ranges_set(batch, nft_room_for(edit->range_count, table->ranges_size));
+	while (i < was_count || k < edit->range_count) {
+		const struct nft_range *was = i < was_count ? &table->ranges[i] : NULL;
 		const struct nft_range *is = k < edit->range_count ? &edit->ranges[k] : NULL;
 		int order = !was ? 1 : !is ? -1 : uid_range_compare(was->uids, is->uids);
 		bool same = order == 0 && strcmp(was->key, is->key) == 0;
@@ -47,18 +51,22 @@ static void emit_ranges(const struct nft_edit *edit, struct nft_batch *batch)
 
 /* --- Groups --- */
 
-static void emit_sets(const struct nft_group *group, const struct plan *plan, struct nft_batch *batch)
+static void emit_sets(const struct nft_edit *edit, size_t i, struct nft_batch *batch)
 {
+	const struct nft_group *group = &edit->table.groups[i];
+	const struct plan *plan = edit->groups[i].plan;
 	char name[NFT_NAME_MAX];
 
 	for (int role = 0; role < NFT_ROLES; role++) {
 		const struct nft_set *set = &group->sets[role];
+		bool grows = edit->change->grow && !nft_key_is_ranges(group->key);
 
-		if (!nft_group_needs(group, plan, role) || (set->exists && set->as_written))
+		if (!nft_group_needs(group, plan, role) || (set->exists && set->as_written && !grows))
 			continue;
 		if (set->exists)
 			nft_batch_delete_set(batch, nft_set_name(group->key, role, name));
-		nft_batch_add_set(batch, group->key, role, &plan->log);
+		nft_batch_add_set(batch, group->key, role, &plan->log,
+				  nft_room_for(edit->groups[i].add[role].count, grows ? set->size : 0));
 	}
 }
 
@@ -90,7 +98,7 @@ static void emit_group(const struct nft_edit *edit, size_t i, struct nft_batch *
 		nft_batch_flush_chain(batch, name);
 	else
 		nft_batch_add_chain(batch, name);
-	emit_sets(group, edit->groups[i].plan, batch);
+	emit_sets(edit, i, batch);
 	emit_lines(group, edit->groups[i].plan, batch);
 }
 

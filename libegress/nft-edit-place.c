@@ -94,6 +94,29 @@ static int restore_members(struct nft_edit *edit, size_t i)
 	return error;
 }
 
+/* A set that is full is made anew, larger, with all that is in it and stays there. */
+static int move_all(struct nft_edit *edit, size_t i, enum nft_role role)
+{
+	const struct nft_set *set = &edit->table.groups[i].sets[role];
+	struct nft_group_edit *change = &edit->groups[i];
+	int error = 0;
+
+	for (size_t k = 0; k < set->count && !error; k++)
+		if (!is_listed(&change->del[role], set->elements[k].uids))
+			error = nft_elements_add(&change->add[role], &set->elements[k]);
+	change->del[role].count = 0;
+	return error;
+}
+
+static int grow_group(struct nft_edit *edit, size_t i)
+{
+	int error = 0;
+
+	for (int role = 0; role < NFT_ROLES && !error; role++)
+		error = move_all(edit, i, role);
+	return error;
+}
+
 int nft_edit_place(struct nft_edit *edit)
 {
 	const struct nft_change *change = edit->change;
@@ -108,6 +131,9 @@ int nft_edit_place(struct nft_edit *edit)
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		if (edit->groups[i].remake && !nft_key_is_ranges(edit->table.groups[i].key))
 			error = restore_members(edit, i);
+	for (size_t i = 0; i < edit->group_count && !error && change->grow; i++)
+		if (edit->groups[i].plan && !nft_key_is_ranges(edit->table.groups[i].key))
+			error = grow_group(edit, i);
 	return error;
 }
 

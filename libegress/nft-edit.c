@@ -36,6 +36,17 @@ bool nft_edit_can_branch(const struct nft_edit *edit, size_t i)
 	       (group->line_count > 0 || nft_group_is_branched(&edit->table, group->key));
 }
 
+#define ROOM_MIN 1024 /* 16 KiB of the kernel's a set */
+
+uint32_t nft_room_for(size_t count, uint32_t size_before)
+{
+	uint32_t room = ROOM_MIN;
+
+	while (room < 2 * count || room <= size_before)
+		room *= 4;
+	return room;
+}
+
 bool nft_plan_logs(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->rule_count; i++)
@@ -180,7 +191,7 @@ static int check_wanted(struct nft_edit *edit, size_t i)
 	if (r < 0)
 		return r;
 	check_limit(group, change->plan);
-	change->remake = !r || !has_sound_sets(group, change->plan);
+	change->remake = !r || edit->change->grow || !has_sound_sets(group, change->plan);
 	return 0;
 }
 

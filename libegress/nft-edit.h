@@ -12,6 +12,7 @@ struct nft_change {
 	const struct plan *plans;     /* to make stand, or NULL */
 	const struct uid_range *gone; /* to remove, or NULL */
 	size_t count;                 /* of either */
+	bool grow;                    /* the sets are full: larger ones in their place */
 };
 
 struct nft_elements {
@@ -41,7 +42,7 @@ struct nft_edit {
 	bool remake_base, drop_all;
 };
 
-/* Reads and compares. Clear *edit in any case. Errors: those of nft_link_ask, -ENOMEM. */
+/* Reads and compares. CHANGE must outlive the edit. Clear *edit in any case. Errors: those of nft_link_ask, -ENOMEM. */
 int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct nft_change *change);
 /* What must be done, as messages; BATCH begins empty. WHOLE_TABLE: when nobody is left the table goes as well,
  * which the kernel refuses if somebody else put something into it. */
@@ -56,6 +57,8 @@ int nft_elements_add(struct nft_elements *list, const struct nft_element *elemen
 bool nft_group_is_branched(const struct nft_table *table, const char *key);
 /* Can, and must, the base chain lead to the group? */
 bool nft_edit_can_branch(const struct nft_edit *edit, size_t i);
+/* How many elements a set must have room for: what comes, and as much again. */
+uint32_t nft_room_for(size_t count, uint32_t size_before);
 /* Which elements come and go. -ENOMEM, and those of nft_link_ask. */
 int nft_edit_place(struct nft_edit *edit);
 int nft_edit_place_segments(struct nft_edit *edit);

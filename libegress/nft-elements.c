@@ -137,8 +137,7 @@ void nft_batch_delete_elements(struct nft_batch *batch, const char *key, enum nf
 
 /* --- The ranges that are held as one --- */
 
-static void put_range(struct nft_batch *batch, uint16_t type, uint16_t flags, struct uid_range uids,
-		      const char *key)
+static void put_range(struct nft_batch *batch, uint16_t type, uint16_t flags, struct uid_range uids, const char *key)
 {
 	struct nlmsghdr *message = nft_batch_start(batch, type, flags);
 	const uint32_t words[] = { uids.first, uids.last };

@@ -42,17 +42,23 @@ static int map_errno(int error)
 	}
 }
 
+static int open_socket(struct nft_link *link)
+{
+	link->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!link->socket || mnl_socket_bind(link->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return map_errno(errno);
+	/* An error need not bring along the message that it is about. */
+	(void)mnl_socket_setsockopt(link->socket, NETLINK_CAP_ACK, &(int){ 1 }, sizeof(int));
+	return 0;
+}
+
 int nft_link_open(struct nft_link *link, const struct deadline *deadline)
 {
-	int error = 0;
+	int error;
 
 	*link = (struct nft_link){ .deadline = *deadline, .sequence = 1 };
 	link->buffer = malloc(BUFFER_SIZE);
-	if (!link->buffer)
-		return -ENOMEM;
-	link->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!link->socket || mnl_socket_bind(link->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		error = map_errno(errno);
+	error = link->buffer ? open_socket(link) : -ENOMEM;
 	if (error)
 		nft_link_close(link);
 	return error;
@@ -62,8 +68,10 @@ void nft_link_close(struct nft_link *link)
 {
 	if (link->socket)
 		mnl_socket_close(link->socket);
+	if (link->spent)
+		mnl_socket_close(link->spent);
 	free(link->buffer);
-	link->socket = NULL;
+	link->socket = link->spent = NULL;
 	link->buffer = NULL;
 }
 
@@ -86,11 +94,14 @@ static int wait_for_answer(struct nft_link *link)
 	return ready ? 0 : -ETIMEDOUT;
 }
 
-/* Returns the number of bytes, or a negative errno. */
-static ssize_t receive(struct nft_link *link)
+/*
+ * Returns the number of bytes, or a negative errno. What did not fit the socket is lost, of which the kernel tells
+ * first; what was there before it can still be read: the answer may be among it.
+ */
+static ssize_t receive(struct nft_link *link, bool *overrun)
 {
 	for (;;) {
-		int error = wait_for_answer(link);
+		int error = *overrun ? 0 : wait_for_answer(link);
 		ssize_t length;
 
 		if (error)
@@ -98,7 +109,11 @@ static ssize_t receive(struct nft_link *link)
 		length = mnl_socket_recvfrom(link->socket, link->buffer, BUFFER_SIZE);
 		if (length >= 0)
 			return length;
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno == EAGAIN && *overrun)
+			return -ENOBUFS;
+		if (errno == ENOBUFS)
+			*overrun = true;
+		else if (errno != EAGAIN && errno != EINTR)
 			return map_errno(errno);
 		/* A wait that ends at once with nothing to be read must not become a busy loop for ever. */
 		if (!deadline_pause(&link->deadline, RETRY_MS))
@@ -111,6 +126,7 @@ struct answer {
 	const struct nft_reader *reader;
 	bool changed; /* the tables, while the list was made */
 	bool cut;     /* the reader had enough */
+	bool overrun; /* some of it was lost */
 };
 
 static int read_error(const struct nlmsghdr *message, const struct answer *answer)
@@ -119,6 +135,8 @@ static int read_error(const struct nlmsghdr *message, const struct answer *answe
 
 	if (message->nlmsg_len < mnl_nlmsg_size(sizeof(*said)))
 		return -EIO;
+	if (said->error == -ENFILE)
+		return -ENOSPC;
 	if (said->error)
 		return map_errno(-said->error);
 	return message->nlmsg_seq == answer->last ? 1 : 0;
@@ -149,7 +167,7 @@ static int read_answer(struct nft_link *link, struct answer *answer)
 	int r = 0;
 
 	while (r == 0) {
-		ssize_t length = receive(link);
+		ssize_t length = receive(link, &answer->overrun);
 		int left = (int)length;
 		const struct nlmsghdr *message = (const void *)link->buffer;
 
@@ -159,6 +177,17 @@ static int read_answer(struct nft_link *link, struct answer *answer)
 			r = read_message(message, answer);
 	}
 	return r < 0 ? r : 0;
+}
+
+/*
+ * One error is enough, but a batch may have brought hundreds, all of them there already. While they fill the socket
+ * the kernel drops every further answer.
+ */
+static void discard_the_rest(struct nft_link *link)
+{
+	while (mnl_socket_recvfrom(link->socket, link->buffer, BUFFER_SIZE) >= 0 || errno == ENOBUFS ||
+	       errno == EINTR || errno == ENOSPC)
+		;
 }
 
 static int send_all(struct nft_link *link, const void *data, size_t length)
@@ -179,13 +208,16 @@ static int send_all(struct nft_link *link, const void *data, size_t length)
 	}
 }
 
-/* A list that is not read to its end keeps the socket busy. */
+/*
+ * A list that is not read to its end keeps the socket busy. It is not closed now: the kernel would wait for what
+ * an earlier transaction deleted, some 10 ms.
+ */
 static int start_afresh(struct nft_link *link)
 {
-	const struct deadline deadline = link->deadline;
-
-	nft_link_close(link);
-	return nft_link_open(link, &deadline);
+	if (link->spent)
+		mnl_socket_close(link->spent);
+	link->spent = link->socket;
+	return open_socket(link);
 }
 
 int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct nft_reader *reader)
@@ -203,6 +235,8 @@ int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct 
 			error = read_answer(link, &answer);
 		if (!error && answer.cut)
 			return start_afresh(link);
+		if (!error && answer.overrun)
+			error = -ENOBUFS;
 		if (error || !answer.changed)
 			return error == -ENOBUFS ? -ENOMEM : error;
 		if (!deadline_pause(&link->deadline, RETRY_MS))
@@ -225,5 +259,8 @@ int nft_link_send(struct nft_link *link, const void *batch, size_t length, uint3
 
 	if (error)
 		return error == -ENOBUFS ? -ENOMEM : error; /* not sent */
-	return batch_error(read_answer(link, &answer));
+	error = read_answer(link, &answer);
+	if (error)
+		discard_the_rest(link);
+	return batch_error(error);
 }

@@ -13,6 +13,7 @@ struct mnl_socket;
 
 struct nft_link {
 	struct mnl_socket *socket;
+	struct mnl_socket *spent; /* with a list that was not read to its end */
 	struct deadline deadline;
 	uint32_t sequence;
 	unsigned char *buffer; /* for what is received */
@@ -43,7 +44,7 @@ int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct 
 /*
  * Sends a whole batch, whose messages have the numbers FIRST to LAST; only the one before the batch's end asks
  * for an answer. 0: all of it stands. Errors besides those of nft_link_ask: -ESTALE what it speaks of is not, or
- * no more, as it was thought to be. After -ETIMEDOUT and -ENOBUFS nobody knows whether it stands.
+ * no more, as it was thought to be; -ENOSPC a set is full. After -ETIMEDOUT and -ENOBUFS nobody knows whether it stands.
  */
 int nft_link_send(struct nft_link *link, const void *batch, size_t length, uint32_t first, uint32_t last);
 

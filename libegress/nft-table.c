@@ -291,10 +291,12 @@ static void note_set(const struct nftnl_set *found, struct nft_set *set, enum nf
 	const uint32_t flags = nftnl_set_get_u32(found, NFTNL_SET_FLAGS) & (NFT_SET_INTERVAL | NFT_SET_MAP);
 
 	set->exists = true;
+	set->size = nftnl_set_get_u32(found, NFTNL_SET_DESC_SIZE);
 	nftnl_set_expr_foreach(found, read_state, set);
 	if (role == NFT_LOGGED)
 		set->as_written = set->log.enabled;
-	set->as_written = set->as_written && nftnl_set_get_u32(found, NFTNL_SET_KEY_LEN) == sizeof(uint32_t) &&
+	set->as_written = set->as_written && (is_ranges || set->size) &&
+			  nftnl_set_get_u32(found, NFTNL_SET_KEY_LEN) == sizeof(uint32_t) &&
 			  flags == (is_ranges ? NFT_SET_INTERVAL : 0);
 }
 
@@ -308,8 +310,10 @@ static int add_set(const struct nftnl_set *found, struct nft_table *table)
 
 	if (!name || !its_table || strcmp(its_table, NFT_TABLE) != 0)
 		return 0;
-	if (strcmp(name, NFT_SET_RANGES) == 0)
+	if (strcmp(name, NFT_SET_RANGES) == 0) {
 		table->has_ranges_set = true;
+		table->ranges_size = nftnl_set_get_u32(found, NFTNL_SET_DESC_SIZE);
+	}
 	if (!nft_parse_set_name(name, key, &role))
 		return 0;
 	group = nft_table_need_group(table, key);

@@ -9,6 +9,7 @@ struct nft_set {
 	bool exists;
 	bool as_written;     /* of the type, and with the counter or limit, that we give it */
 	struct log_rule log; /* of the sets of NFT_LOGGED: how often */
+	uint32_t size;       /* elements at most; of sets of uids */
 	struct nft_element *elements; /* ascending; owned */
 	size_t count, room;
 };
@@ -35,6 +36,7 @@ struct nft_table {
 	struct nft_line *base;         /* its rules; owned */
 	size_t base_count, base_room;
 	bool has_ranges_set;
+	uint32_t ranges_size; /* elements at most */
 	struct nft_range *ranges; /* ascending; owned */
 	size_t range_count, range_room;
 	struct nft_group *groups; /* owned */

@@ -37,18 +37,21 @@ writes_one_table() {
 			comment "libegress: accounts held to their proxies; see egressctl(8)"
 			set held-A {
 				type uid
+				size 1024
 				counter
 				elements = { 2001 }
 			}
 
 			set denied-A {
 				type uid
+				size 1024
 				counter
 				elements = { 2001 }
 			}
 
 			set logged-A {
 				type uid
+				size 1024
 				limit rate 10/minute
 				elements = { 2001 limit rate 10/minute }
 			}
@@ -69,6 +72,7 @@ writes_one_table() {
 
 			set ranges {
 				type uid . uid
+				size 1024
 				elements = { 20000 . 29999 comment "B-ranges" }
 			}
 
@@ -118,6 +122,20 @@ survives_save_and_restore() {
 	hold "${agent[@]}" + 20000-29999 + 20000-20009 drop && sends 2001 192.0.2.1 9
 	nft list ruleset >/run/saved && nft flush ruleset && nft -f /run/saved || return 1
 	verified "${agent[@]}" + 20000-29999 + 20000-20009 drop && not grep drift <(list_all)
+}
+
+# The sets have a size, or lists would miss elements while the kernel resizes them.
+grows_when_full() {
+	local i plans=() ranges=()
+	for ((i = 100000; i < 101023; i++)); do plans+=(+ "$i"); done
+	for ((i = 0; i < 1023; i++)); do ranges+=(+ "$((500000 + i * 10))-$((500005 + i * 10))"); done
+	hold 2001 'allow=127.0.0.1,udp,9' && sends 2001 127.0.0.1 9 && hold 2002 && hold "${plans[@]:1}" "${ranges[@]}" || return 1
+	hold 2003 + 600000-600005 && hold 2004 + 700000-700005 && [ "$(list_all | grep -c '^hold')" -eq 2052 ] &&
+		not grep drift <(list_all) && list 2001 | grep -q '^allowed 1 packets' || return 1
+	for i in 2002 2003 100000 101022 500000 510225 600000; do
+		not sends "$i" 127.0.0.1 9 || { echo "$i is not held"; return 1; }
+	done
+	[ "$(nft list ruleset | grep -c 'size 4096$')" -eq 4 ]
 }
 
 # A wider range of which nothing is left beside narrower ones comes back when they go.
@@ -257,6 +275,7 @@ case_nft "a hold is set elements, a branch and a chain in one table" writes_one_
 case_nft "accounts with the same rules share a chain, which goes with the last" shares_a_chain
 case_nft "one account among 2,000 is sent alone" sends_what_concerns_one
 case_nft "rules that were saved and restored are still ours" survives_save_and_restore
+case_nft "sets grow when they are full, and nobody is let out" grows_when_full
 case_nft "a range hidden by narrower ones is remembered" remembers_hidden_ranges
 case_nft "a uid inside a held range is counted once" counts_each_once
 case_nft "what was counted goes along with a changed account" keeps_counters_of_a_changed_account
