@@ -7,14 +7,20 @@
 #include <string.h>
 
 struct backend {
-	struct mem_kernel *kernel;
+	struct mem_kernel *kernel; /* first: tests make handles of their own */
+	bool looks;
 };
 
-static struct mem_kernel *current;
+static struct mem_kernel *current, *other;
 
 void mem_kernel_use(struct mem_kernel *kernel)
 {
 	current = kernel;
+}
+
+void mem_other_use(struct mem_kernel *kernel)
+{
+	other = kernel;
 }
 
 void mem_kernel_clear(struct mem_kernel *kernel)
@@ -42,7 +48,9 @@ void mem_fail_from(struct mem_kernel *kernel, enum mem_op op, unsigned int nth, 
 
 static int mem_call(struct mem_kernel *kernel, enum mem_op op, struct fault *fault)
 {
-	static const char *const names[] = { "probe", "open", "replace", "remove", "list" };
+	static const char *const names[] = {
+		"probe", "open", "replace", "remove", "list", "look", "look and list",
+	};
 	struct mem_script *script = &kernel->script[op];
 	unsigned int call = ++script->calls;
 
@@ -125,33 +133,59 @@ static void mem_store(struct mem_kernel *kernel, const struct plan *plan)
 	qsort(kernel->plans, kernel->count, sizeof(*kernel->plans), compare_plans);
 }
 
-static int mem_probe(struct fault *fault, enum backend_presence *ret)
+static int kernel_probe(struct mem_kernel *kernel, struct fault *fault, enum backend_presence *ret)
 {
-	int error = current ? mem_call(current, MEM_PROBE, fault)
-			    : fault_set(fault, -EOPNOTSUPP, "mem: no kernel");
+	int error;
 
+	if (!kernel || kernel->absent)
+		return fault_set(fault, -EOPNOTSUPP, "mem: no kernel");
+	error = mem_call(kernel, MEM_PROBE, fault);
 	if (!error)
-		*ret = current->count ? BACKEND_IN_USE : BACKEND_READY;
+		*ret = kernel->count ? BACKEND_IN_USE : kernel->presence;
 	return error;
 }
 
-static int mem_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
+static int kernel_open(struct mem_kernel *kernel, const struct deadline *deadline, struct fault *fault,
+		       struct backend **ret)
 {
-	int error = mem_call(current, MEM_OPEN, fault);
+	int error = mem_call(kernel, deadline ? MEM_OPEN : MEM_LOOK, fault);
 	struct backend *backend;
 
 	if (error)
 		return error;
-	if (current->handles > 0)
+	if (kernel->absent)
+		abort();
+	if (deadline && kernel->handles > 0)
 		return fault_set(fault, -EBUSY, "mem: opened twice");
 	backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		abort();
-	backend->kernel = current;
-	current->deadline = *deadline;
-	current->handles++;
+	*backend = (struct backend){ .kernel = kernel, .looks = !deadline };
+	if (deadline)
+		kernel->deadline = *deadline;
+	kernel->handles++;
 	*ret = backend;
 	return 0;
+}
+
+static int mem_probe(struct fault *fault, enum backend_presence *ret)
+{
+	return kernel_probe(current, fault, ret);
+}
+
+static int mem_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
+{
+	return kernel_open(current, deadline, fault, ret);
+}
+
+static int other_probe(struct fault *fault, enum backend_presence *ret)
+{
+	return kernel_probe(other, fault, ret);
+}
+
+static int other_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
+{
+	return kernel_open(other, deadline, fault, ret);
 }
 
 static int mem_replace(struct backend *backend, const struct plan *plans, size_t count,
@@ -194,7 +228,7 @@ static int mem_list(struct backend *backend, const struct uid_range *only, struc
 		    struct standing **ret, size_t *ret_count)
 {
 	const struct mem_kernel *kernel = backend->kernel;
-	int error = mem_call(backend->kernel, MEM_LIST, fault);
+	int error = mem_call(backend->kernel, backend->looks ? MEM_LOOK_LIST : MEM_LIST, fault);
 	struct standing *standing;
 	size_t count = 0;
 
@@ -224,6 +258,16 @@ const struct backend_ops backend_mem = {
 	.name = "mem",
 	.probe = mem_probe,
 	.open = mem_open,
+	.replace = mem_replace,
+	.remove = mem_remove,
+	.list = mem_list,
+	.close = mem_close,
+};
+
+const struct backend_ops backend_other = {
+	.name = "other",
+	.probe = other_probe,
+	.open = other_open,
 	.replace = mem_replace,
 	.remove = mem_remove,
 	.list = mem_list,

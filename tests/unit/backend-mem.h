@@ -18,7 +18,16 @@
  */
 #include "backend.h"
 
-enum mem_op { MEM_PROBE, MEM_OPEN, MEM_REPLACE, MEM_REMOVE, MEM_LIST, MEM_OPS };
+enum mem_op {
+	MEM_PROBE,
+	MEM_OPEN,
+	MEM_REPLACE,
+	MEM_REMOVE,
+	MEM_LIST,
+	MEM_LOOK,      /* an open without a deadline */
+	MEM_LOOK_LIST, /* a list on such a handle */
+	MEM_OPS
+};
 
 struct mem_script {
 	unsigned int calls; /* so far */
@@ -37,14 +46,19 @@ struct mem_kernel {
 	const char *drift;     /* list adds this line to every subject; NULL: none */
 	struct traffic allowed, denied; /* of every subject */
 
+	enum backend_presence presence; /* of an empty kernel; one that holds is in use */
+	bool absent;           /* the probe says -EOPNOTSUPP, and every open is a mistake */
+
 	unsigned int handles;  /* open now; a second one gets -EBUSY */
 	unsigned int changes;  /* replaces and removes that changed something */
 	struct deadline deadline; /* of the last open */
 };
 
-extern const struct backend_ops backend_mem;
+/* Two of them, "mem" and "other", each with a kernel of its own. */
+extern const struct backend_ops backend_mem, backend_other;
 
 void mem_kernel_use(struct mem_kernel *kernel); /* until the next call; NULL: none */
+void mem_other_use(struct mem_kernel *kernel);
 void mem_kernel_clear(struct mem_kernel *kernel);
 
 /*
