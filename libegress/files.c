@@ -111,9 +111,14 @@ int files_write(int dir_fd, const char *name, const char *text, size_t length)
 	return r;
 }
 
+bool files_is_temporary(const char *name)
+{
+	return strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0;
+}
+
 void files_discard_temporary(int dir_fd, const char *name)
 {
-	if (strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0)
+	if (files_is_temporary(name))
 		unlinkat(dir_fd, name, 0);
 }
 
@@ -161,6 +166,27 @@ static DIR *open_list(int dir_fd)
 	if (dir)
 		fd = -1;
 	return dir;
+}
+
+/* Not readdir(3), whose buffer takes in a thousand names at once. */
+int files_any(int dir_fd, bool (*fits)(const char *name))
+{
+	AUTO_CLOSE int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char buffer[1024];
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	while ((length = getdents64(fd, buffer, sizeof(buffer))) > 0) {
+		const struct dirent64 *entry;
+
+		for (ssize_t at = 0; at < length; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(buffer + at);
+			if (fits(entry->d_name))
+				return 1;
+		}
+	}
+	return length < 0 ? -errno : 0;
 }
 
 int files_list(int dir_fd, struct files_names *ret)

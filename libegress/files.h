@@ -5,6 +5,7 @@
 /* Small files in folders that are root's alone, by descriptor, never through a link. */
 #include "fault.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A folder that must be there: -ENOENT. -EPERM: a link, not a folder, or others may write. -EIO,
@@ -21,6 +22,10 @@ int files_write(int dir_fd, const char *name, const char *text, size_t length);
 void files_discard_temporary(int dir_fd, const char *name);
 /* Removes the folder with the files OURS (NULL-terminated) and temporary ones in it. -ENOTEMPTY: there are others. */
 int files_remove_dir(int at_fd, const char *path, const char *const *ours);
+
+/* Does a name in the folder fit? Reads no more of it than it must. 1, 0, or -errno. */
+int files_any(int dir_fd, bool (*fits)(const char *name));
+bool files_is_temporary(const char *name);
 
 struct files_names {
 	char **items;

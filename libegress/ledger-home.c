@@ -93,14 +93,6 @@ static int own_pidns(char text[PIDNS_TEXT_MAX])
 	return 0;
 }
 
-static bool is_empty(struct ledger *ledger)
-{
-	AUTO_FREE uid_t *uids = NULL;
-	size_t count = 1;
-
-	return ledger_uids(ledger, NULL, &uids, &count) == 0 && count == 0;
-}
-
 /*
  * Processes can be judged from one pid namespace only: that of the first who used the ledger, until it is
  * empty and somebody else needs it.
@@ -118,7 +110,7 @@ static int settle_pidns(struct ledger *ledger, struct fault *fault)
 	if (util_is_scarce(-r))
 		return ledger_fail(ledger, fault, -ENOMEM, PIDNS_NAME ": %s", strerror(-r));
 	ledger->sees_processes = r == 0 && strcmp(own, theirs) == 0;
-	if (ledger->sees_processes || ledger->lock_fd < 0 || (r != -ENOENT && !is_empty(ledger)))
+	if (ledger->sees_processes || ledger->lock_fd < 0 || (r != -ENOENT && ledger_has_any(ledger)))
 		return 0;
 	r = files_write(ledger->net_fd, PIDNS_NAME, own, strlen(own));
 	if (r)

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#define BACKEND_NAME "backend"
 #define DAMAGED_NAME "damaged"
 #define LOGIN_NAME "login"
 #define PROFILE_NAME "profile"
@@ -77,6 +78,52 @@ static int by_uid(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* What stands beside the uids' folders. */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = { PIDNS_NAME, DAMAGED_NAME, BACKEND_NAME };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return files_is_temporary(name);
+}
+
+static bool is_uid(const char *name)
+{
+	unsigned long uid;
+
+	return addr_parse_number(name, (uid_t)-2, &uid) == 0;
+}
+
+bool ledger_has_any(struct ledger *ledger)
+{
+	return ledger && files_any(ledger->net_fd, is_uid) != 0;
+}
+
+int ledger_backend(struct ledger *ledger, char ret[LEDGER_BACKEND_MAX])
+{
+	char text[LEDGER_BACKEND_MAX] = "";
+	int r = files_read(ledger->net_fd, BACKEND_NAME, text, sizeof(text));
+
+	if (r)
+		return r == -EFBIG ? -EBADMSG : r;
+	text[strcspn(text, "\n")] = '\0';
+	memcpy(ret, text, sizeof(text));
+	return 0;
+}
+
+int ledger_set_backend(struct ledger *ledger, const char *name, struct fault *fault)
+{
+	char known[LEDGER_BACKEND_MAX];
+	int r;
+
+	if (!ledger_has_any(ledger) || (!ledger_backend(ledger, known) && strcmp(known, name) == 0))
+		return 0;
+	r = files_write(ledger->net_fd, BACKEND_NAME, name, strlen(name));
+	return r ? ledger_fail(ledger, fault, r, BACKEND_NAME ": write: %s", strerror(-r)) : 0;
+}
+
 int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t *ret_count)
 {
 	struct files_names names = { 0 };
@@ -92,7 +139,7 @@ int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t 
 
 		if (!addr_parse_number(names.items[i], (uid_t)-2, &uid))
 			uids[count++] = (uid_t)uid;
-		else if (strcmp(names.items[i], PIDNS_NAME) != 0 && strcmp(names.items[i], DAMAGED_NAME) != 0)
+		else if (!is_ours(names.items[i]))
 			ledger_tell(ledger, "%s: not ours, left alone", names.items[i]);
 	}
 	files_names_clear(&names);
@@ -321,5 +368,8 @@ int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 		ledger_tell(ledger, "%u: holds files that are not ours, left alone", uid);
 		return 0;
 	}
+	/* Of no meaning from here on: one that stays is ignored. */
+	if (!r && !ledger_has_any(ledger))
+		unlinkat(ledger->net_fd, BACKEND_NAME, 0);
 	return r && r != -ENOENT ? ledger_fail(ledger, fault, r, "%u: forget: %s", uid, strerror(-r)) : 0;
 }

@@ -64,6 +64,17 @@ bool ledger_sees_processes(const struct ledger *ledger);
 /* Ascending. *ret is malloced. The ledger may be NULL (none yet). */
 int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t *ret_count);
 bool ledger_has(struct ledger *ledger, uid_t uid);
+/* Is any uid there? Costs the same however many are; yes where it cannot be read. */
+bool ledger_has_any(struct ledger *ledger);
+
+/*
+ * The backend that held last. Means nothing where the ledger has no uid. -ENOENT: none is on record;
+ * -EBADMSG: no name; -EIO.
+ */
+#define LEDGER_BACKEND_MAX 32
+int ledger_backend(struct ledger *ledger, char ret[LEDGER_BACKEND_MAX]);
+/* Needs the lock. Does nothing where no uid is there; the record goes with the last one. */
+int ledger_set_backend(struct ledger *ledger, const char *name, struct fault *fault);
 
 /*
  * Makes the uid's folder and remembers its login name and its profile, a configuration text of one profile
