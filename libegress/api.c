@@ -2,6 +2,7 @@
 /* The exported functions, all of them: check arguments, call, keep errors to the documented set. */
 #include "egress.h"
 
+#include "choice.h"
 #include "conf-check.h"
 #include "coverage.h"
 #include "inventory.h"
@@ -230,6 +231,7 @@ EXPORT void egress_account_free(struct egress_account *account)
 	free(account->name);
 	free(account->profile);
 	free(account->backend);
+	free(account->backend_reason);
 	free(account->plan);
 	egress_lines_free(account->proxies);
 	egress_lines_free(account->drift);
@@ -241,6 +243,15 @@ EXPORT void egress_accounts_free(struct egress_account **accounts)
 	for (struct egress_account **account = accounts; account && *account; account++)
 		egress_account_free(*account);
 	free(accounts);
+}
+
+/* A configuration for another libegress. */
+static int refuse_backend(struct egress_ctx *ctx, enum backend_choice wanted)
+{
+	struct fault why = { 0 };
+
+	choice_not_built(wanted, -EBADMSG, &why);
+	return fault_set(&ctx->fault, why.error, "%s: %s", ctx->config_path, why.line);
 }
 
 EXPORT int egress_check_config(struct egress_ctx *ctx, char **ret_text)
@@ -258,11 +269,43 @@ EXPORT int egress_check_config(struct egress_ctx *ctx, char **ret_text)
 		conf_warn_of_nobody(ctx, view.conf);
 		r = conf_check_covered_proxies(view.conf, &ctx->fault);
 	}
-	if (!r && !ctx_has_backend(ctx, view.conf))
-		r = fault_set(&ctx->fault, -EBADMSG, "%s: backend: not built into this libegress",
-			      ctx->config_path);
+	if (!r && !choice_is_built(ctx, view.conf->backend))
+		r = refuse_backend(ctx, view.conf->backend);
 	if (!r)
 		r = conf_print(view.conf, ret_text);
+	conf_view_clear(&view);
+	return finish(ctx, r);
+}
+
+static int copy_choice(const struct choice *choice, char **ret_name, char **ret_reason)
+{
+	AUTO_FREE char *name = strdup(choice->ops->name);
+	AUTO_FREE char *reason = strdup(choice->reason);
+
+	if (!name || !reason)
+		return -ENOMEM;
+	*ret_name = util_steal(name);
+	*ret_reason = util_steal(reason);
+	return 0;
+}
+
+EXPORT int egress_backend(struct egress_ctx *ctx, char **ret_name, char **ret_reason)
+{
+	struct conf_view view = { 0 };
+	struct ledger *ledger = NULL;
+	struct choice choice;
+	int r = start(ctx, ret_name && ret_reason);
+
+	if (r)
+		return r;
+	r = coverage_load(ctx, &view);
+	if (!r && geteuid() == 0)
+		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
+	if (!r)
+		r = choice_make(ctx, view.conf->backend, ledger, &choice);
+	if (!r)
+		r = copy_choice(&choice, ret_name, ret_reason);
+	ledger_close(ledger);
 	conf_view_clear(&view);
 	return finish(ctx, r);
 }

@@ -85,7 +85,8 @@ const struct standing *standing_find(const struct standing *standing, size_t cou
 int standing_add_drift(struct standing *standing, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Compiled in, best first, NULL-terminated. */
+/* Compiled in, NULL-terminated. */
+#define BACKENDS_MAX 4
 extern const struct backend_ops *const backends[];
 extern const struct backend_ops backend_iptables, backend_nftables;
 

@@ -12,3 +12,4 @@ const struct backend_ops *const backends[] = {
 #endif
 	NULL,
 };
+_Static_assert(sizeof(backends) / sizeof(backends[0]) <= BACKENDS_MAX + 1, "BACKENDS_MAX");

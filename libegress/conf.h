@@ -33,6 +33,12 @@ struct conf {
 	size_t file_count;
 };
 
+/* CONF may be NULL: nobody asks for one. */
+static inline enum backend_choice conf_backend(const struct conf *conf)
+{
+	return conf ? conf->backend : BACKEND_AUTO;
+}
+
 struct conf_text {
 	const char *file; /* for messages and origins */
 	const char *text; /* NUL-terminated, LENGTH bytes before the NUL; an embedded NUL is an error */

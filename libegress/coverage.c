@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coverage.h"
 
+#include "holdings.h"
 #include "util.h"
 
 #include <string.h>
@@ -13,32 +14,32 @@ void coverage_clear(struct coverage *coverage)
 	conf_free(coverage->remembered);
 }
 
+static bool backend_holds(const struct backend_ops *ops, uid_t uid)
+{
+	struct holding holding = { 0 };
+	bool held = false;
+	int r = holding_look(ops, NULL, NULL, &holding);
+
+	for (size_t i = 0; i < holding.count; i++) {
+		const struct uid_range uids = holding.standing[i].plan.uids;
+
+		held = held || (uids.first <= uid && uid <= uids.last);
+	}
+	holding_clear(&holding);
+	/* Too few descriptors, which the login's caller may have seen to, must not let anybody pass. */
+	return r ? r == -ENOMEM : held;
+}
+
 /* Without the host's lock: a login that nothing covers must not wait for it. */
 static bool kernel_holds(struct egress_ctx *ctx, uid_t uid)
 {
-	const struct backend_ops *ops;
-	struct standing *standing = NULL;
-	struct backend *backend = NULL;
-	struct fault first = ctx->fault;
-	size_t count = 0;
 	bool held = false;
-	int r;
 
 	if (geteuid() != 0)
 		return false;
-	r = ctx_backend(ctx, NULL, &ops);
-	ctx->fault = first;
-	if (!r)
-		r = ops->open(NULL, NULL, &backend);
-	if (!r)
-		r = ops->list(backend, NULL, NULL, &standing, &count);
-	for (size_t i = 0; i < count; i++)
-		held = held || (standing[i].plan.uids.first <= uid && uid <= standing[i].plan.uids.last);
-	standing_free(standing, count);
-	if (backend)
-		ops->close(backend);
-	/* Too few descriptors, which the login's caller may have seen to, must not let anybody pass. */
-	return r ? r == -ENOMEM : held;
+	for (size_t i = 0; !held && ctx->backends[i]; i++)
+		held = backend_holds(ctx->backends[i], uid);
+	return held;
 }
 
 /* A ledger that cannot be read must not lock out everybody: then the kernel says who is held. */

@@ -6,6 +6,7 @@
 #include "render.h"
 #include "util.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int copy_text(const char *text, char **ret)
@@ -71,6 +72,44 @@ static int describe_proxies(const struct profile *profile, struct egress_account
 	return r;
 }
 
+static int describe_reason(const struct choice *choice, const struct backend_ops *held_by,
+			   struct egress_account *account)
+{
+	char reason[2 * CHOICE_REASON_MAX];
+
+	if (choice->ops && held_by && held_by != choice->ops)
+		snprintf(reason, sizeof(reason), "must be %s: %s", choice->ops->name, choice->reason);
+	else
+		snprintf(reason, sizeof(reason), "%s", choice->reason);
+	return copy_text(reason, &account->backend_reason);
+}
+
+/* Held by another backend than it must be, or by two: see takeover.h. */
+static int describe_backend(const struct view *view, const struct subject *subject,
+			    struct egress_account *account)
+{
+	const struct choice *choice = &view->choice;
+	const struct backend_ops *held_by, *other;
+	int r;
+
+	view_standing(view, subject->uids, &held_by);
+	r = describe_reason(choice, held_by, account);
+	if (!r)
+		r = copy_text(held_by ? held_by->name : choice->ops ? choice->ops->name : "",
+			      &account->backend);
+	if (r || !held_by)
+		return r;
+	if (!choice->ops)
+		return lines_add(&account->drift, "held by %s: %s", held_by->name, choice->reason);
+	if (held_by != choice->ops)
+		return lines_add(&account->drift, "held by %s, must be %s: run egressctl sync", held_by->name,
+				 choice->ops->name);
+	if (holdings_find_beside(&view->holdings, held_by, subject->uids, &other))
+		return lines_add(&account->drift, "held by %s as well as by %s: run egressctl sync",
+				 other->name, held_by->name);
+	return 0;
+}
+
 /* The plan is the profile's; of one whose profile nobody knows, what stands. */
 static int describe_plan(const struct subject *subject, const struct standing *standing,
 			 struct egress_account *account)
@@ -127,17 +166,17 @@ static int fill(const struct view *view, const struct subject *subject, const st
 	if (!r)
 		r = copy_text(subject->covered ? profile->name : "", &account->profile);
 	if (!r)
-		r = copy_text(view->ops->name, &account->backend);
-	if (!r)
 		r = describe_proxies(profile, account);
 	if (!r)
 		r = describe_plan(subject, standing, account);
+	if (!r)
+		r = describe_backend(view, subject, account);
 	return r ? r : describe_sessions(view, subject->uids.first, account);
 }
 
 int view_describe(const struct view *view, const struct subject *subject, struct egress_account **ret)
 {
-	const struct standing *standing = view_standing(view, subject->uids);
+	const struct standing *standing = view_standing(view, subject->uids, NULL);
 	struct egress_account *account = calloc(1, sizeof(*account));
 	int r = account ? fill(view, subject, standing, account) : -ENOMEM;
 

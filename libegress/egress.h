@@ -77,7 +77,7 @@ struct egress_session {
 	char *account;         /* login name */
 	uid_t uid;             /* of the account */
 	char *profile;         /* its name in the configuration */
-	char *backend;         /* "iptables" */
+	char *backend;         /* "iptables", "nftables" */
 	char *token;           /* names the session; needed to close it */
 	unsigned int sessions; /* live sessions of the account, this one included */
 };
@@ -153,13 +153,14 @@ struct egress_account {
 	uid_t uid_last;         /* a range that is held as one */
 	enum egress_state state;
 	char *profile;          /* "" if the configuration does not cover the account any more */
-	char *backend;          /* "iptables" */
+	char *backend;          /* "iptables", "nftables": where it stands, or would stand if held */
 	char **proxies;         /* "127.0.0.1:3128", NULL-terminated */
 	unsigned int processes; /* of the account, threads not counted */
 	struct egress_record **sessions; /* NULL-terminated */
 	struct egress_traffic allowed, denied; /* as the kernel counted; zero if not held */
 	char *plan;             /* as text, one rule a line */
 	char **drift;           /* lines; NULL-terminated, none if kernel and plan agree */
+	char *backend_reason;   /* why that backend: "configured", "auto: ...", "must be nftables: ..." */
 };
 
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.
@@ -174,6 +175,14 @@ void egress_accounts_free(struct egress_account **accounts); /* takes NULL */
 /* Parses the context's configuration and prints the result as text, freed with free(3).
  * Needs no privilege but to read it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO. */
 int egress_check_config(struct egress_ctx *ctx, char **ret_text);
+
+/*
+ * Which backend holds accounts here, and why: *ret_name is "iptables" or "nftables", *ret_reason
+ * "configured" or "auto: ..."; both are freed with free(3). Loads no module, changes nothing. Without
+ * privilege (effective uid 0) it is told as if nothing were held yet.
+ * Errors: -EINVAL, -EBADMSG, -EOPNOTSUPP, -EPERM: not to be told without privilege, -ENOMEM, -EIO.
+ */
+int egress_backend(struct egress_ctx *ctx, char **ret_name, char **ret_reason);
 
 /* The path of the context's configuration file; valid until it is set again. */
 const char *egress_ctx_config(const struct egress_ctx *ctx);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine.h"
 
+#include "choice.h"
 #include "drift.h"
 #include "procscan.h"
+#include "takeover.h"
 #include "util.h"
 
 #include <stdarg.h>
@@ -57,57 +59,41 @@ static void tell_notices(struct egress_ctx *ctx)
 	ctx->notices_lost = 0;
 }
 
-static const char *choice_name(enum backend_choice choice)
-{
-	return choice == BACKEND_NFTABLES ? "nftables" : "iptables";
-}
-
-bool ctx_has_backend(const struct egress_ctx *ctx, const struct conf *conf)
-{
-	for (size_t i = 0; ctx->backends[i]; i++)
-		if (conf->backend == BACKEND_AUTO ||
-		    strcmp(ctx->backends[i]->name, choice_name(conf->backend)) == 0)
-			return true;
-	return false;
-}
-
-int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret)
-{
-	enum backend_choice choice = conf ? conf->backend : BACKEND_AUTO;
-	enum backend_presence presence;
-	struct fault why = { 0 };
-
-	for (size_t i = 0; ctx->backends[i]; i++) {
-		if (choice != BACKEND_AUTO && strcmp(ctx->backends[i]->name, choice_name(choice)) != 0)
-			continue;
-		if (ctx->backends[i]->probe(&why, &presence) == 0) {
-			*ret = ctx->backends[i];
-			return 0;
-		}
-	}
-	if (why.error)
-		return fault_set(&ctx->fault, why.error == -ENOMEM ? -ENOMEM : -EOPNOTSUPP, "%s", why.line);
-	return fault_set(&ctx->fault, -EOPNOTSUPP, "backend \"%s\": not built into this libegress",
-			 choice_name(choice));
-}
-
 void report_to_log(const char *line, void *data)
 {
 	ctx_log(data, LOG_WARNING, "%s", line);
 }
 
-int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret)
+/* No backend is an error of those who need one. */
+static int choose(struct operation *op, enum backend_choice wanted)
 {
-	struct operation op = { .ctx = ctx, .ops = ops, .deadline = deadline_in_ms(OPERATION_MS) };
+	struct choice choice;
+	int r = choice_make(op->ctx, wanted, op->ledger, &choice);
+
+	if (!r)
+		op->ops = choice.ops;
+	if (r != -EOPNOTSUPP)
+		return r;
+	op->no_backend = op->ctx->fault;
+	fault_clear(&op->ctx->fault);
+	return 0;
+}
+
+int operation_begin(struct egress_ctx *ctx, enum backend_choice wanted, struct operation *ret)
+{
+	struct operation op = { .ctx = ctx, .deadline = deadline_in_ms(OPERATION_MS) };
 	int r = shield_raise(&ctx->fault, &op.shield);
 
 	if (r)
 		return r;
 	ctx->locked = true;
 	r = ledger_open(ctx->statedir, &op.deadline, &ctx->fault, &op.ledger);
+	if (!r) {
+		ledger_set_report(op.ledger, report_to_log, ctx);
+		r = choose(&op, wanted);
+	}
 	if (r)
 		return operation_end(&op, r);
-	ledger_set_report(op.ledger, report_to_log, ctx);
 	*ret = op;
 	return 0;
 }
@@ -116,8 +102,7 @@ int operation_end(struct operation *op, int r)
 {
 	int lowered;
 
-	if (op->backend)
-		op->ops->close(op->backend);
+	operation_leave_kernel(op);
 	procscan_free(op->scan);
 	ledger_close(op->ledger);
 	lowered = shield_lower(&op->shield, &op->ctx->fault);
@@ -130,7 +115,16 @@ int operation_kernel(struct operation *op)
 {
 	if (op->backend)
 		return 0;
+	if (!op->ops)
+		return fault_set(&op->ctx->fault, op->no_backend.error, "%s", op->no_backend.line);
 	return op->ops->open(&op->deadline, &op->ctx->fault, &op->backend);
+}
+
+void operation_leave_kernel(struct operation *op)
+{
+	if (op->backend)
+		op->ops->close(op->backend);
+	op->backend = NULL;
 }
 
 static int check_stands(struct operation *op, const struct plan *plan, const struct standing *standing)
@@ -158,22 +152,41 @@ static int read_back(struct operation *op, const struct plan *plans, size_t plan
 	return r;
 }
 
-int operation_hold(struct operation *op, const struct plan *plans, size_t count)
+/* Whose they are is written first: "auto" stays with it from then on. */
+static int replace(struct operation *op, const struct plan *plans, size_t count)
 {
-	int r = count ? operation_kernel(op) : 0;
+	int r = operation_kernel(op);
 
-	if (!r && count)
-		r = op->ops->replace(op->backend, plans, count, &op->ctx->fault);
-	if (count && (!r || r == -EIO))
+	if (!r)
+		r = ledger_set_backend(op->ledger, op->ops->name, &op->ctx->fault);
+	if (r)
+		return r;
+	r = op->ops->replace(op->backend, plans, count, &op->ctx->fault);
+	if (!r || r == -EIO)
 		op->wrote = true;
-	return r || !count ? r : read_back(op, plans, count);
+	return r;
 }
 
+int operation_hold(struct operation *op, const struct plan *plans, size_t count)
+{
+	int r = count ? replace(op, plans, count) : 0;
+
+	if (!r && count)
+		r = read_back(op, plans, count);
+	if (!r && count)
+		takeover_finish(op, plans, count);
+	return r;
+}
+
+/* The chosen one last: what cannot be removed elsewhere leaves it standing. */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count)
 {
-	int r = count ? operation_kernel(op) : 0;
+	int r = takeover_release(op, subjects, count);
 
-	return r || !count ? r : op->ops->remove(op->backend, subjects, count, &op->ctx->fault);
+	if (r || !count || !op->ops)
+		return r;
+	r = operation_kernel(op);
+	return r ? r : op->ops->remove(op->backend, subjects, count, &op->ctx->fault);
 }
 
 /* NULL where it cannot be known who runs. */

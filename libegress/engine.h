@@ -35,11 +35,6 @@ struct egress_ctx {
 void ctx_log(struct egress_ctx *ctx, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Is there one of the name that CONF asks for? Does not ask the kernel. */
-bool ctx_has_backend(const struct egress_ctx *ctx, const struct conf *conf);
-/* The backend that CONF (NULL: any) asks for and that this kernel has. -EOPNOTSUPP. */
-int ctx_backend(struct egress_ctx *ctx, const struct conf *conf, const struct backend_ops **ret);
-
 /*
  * One operation: signals blocked, the ledger's lock held, then, from the first use of the kernel on, the
  * host's. Everything that may take long or exit (NSS, the parser) is done before it begins.
@@ -49,23 +44,27 @@ struct operation {
 	struct deadline deadline;
 	struct shield shield;
 	struct ledger *ledger;
-	const struct backend_ops *ops;
+	const struct backend_ops *ops; /* chosen under the lock; NULL: none, NO_BACKEND says why */
+	struct fault no_backend;
 	struct backend *backend; /* NULL until the kernel is needed */
 	struct procscan *scan;   /* NULL until somebody looks for leftovers */
 	bool scan_failed;        /* once is enough: it takes time under the lock */
 	bool entered;            /* the account came into the ledger by this operation */
 	bool wrote;              /* the kernel may have changed */
+	struct fault unfinished; /* what another backend still has of whom the chosen one holds */
 };
 
 /* A ledger_report_fn whose data is the context. */
 void report_to_log(const char *line, void *data);
 
-int operation_begin(struct egress_ctx *ctx, const struct backend_ops *ops, struct operation *ret);
+/* Where no backend can be chosen nobody can be held, but accounts can be released. */
+int operation_begin(struct egress_ctx *ctx, enum backend_choice wanted, struct operation *ret);
 /* Gives back locks, signals and uids. Returns R, or its own error if R is 0. */
 int operation_end(struct operation *op, int r);
 
-/* Opens the kernel if the operation has not yet. */
+/* Opens the kernel by the chosen backend if the operation has not yet. -EOPNOTSUPP: there is none. */
 int operation_kernel(struct operation *op);
+void operation_leave_kernel(struct operation *op); /* releases the host's lock */
 
 /*
  * Does a process with a uid of the range run? Yes where that cannot be known. One look serves the whole
@@ -73,8 +72,12 @@ int operation_kernel(struct operation *op);
  */
 bool operation_has_processes(struct operation *op, struct uid_range uids);
 
-/* Makes the kernel equal to the plans and reads them back: 0 means that they stand. */
+/*
+ * Makes the kernel equal to the plans and reads them back: 0 means that they stand. Only then are the same
+ * accounts removed from other backends: at no moment is one open.
+ */
 int operation_hold(struct operation *op, const struct plan *plans, size_t count);
+/* From every backend. An error means that they count as not released. */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count);
 
 /* Why an account must stay held. */

@@ -52,6 +52,25 @@ static int add_orphan(const struct view *view, const struct standing *standing,
 	return r;
 }
 
+/* One that stands in two backends is told of once. */
+static int add_orphans(const struct view *view, const struct holding *holding,
+		       struct egress_account ***accounts, size_t *count)
+{
+	const struct backend_ops *first;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < holding->count; i++) {
+		const struct standing *standing = &holding->standing[i];
+
+		if (view_subject(view, standing->plan.uids))
+			continue;
+		view_standing(view, standing->plan.uids, &first);
+		if (first == holding->ops)
+			r = add_orphan(view, standing, accounts, count);
+	}
+	return r;
+}
+
 static int by_uids(const void *a, const void *b)
 {
 	const struct egress_account *x = *(struct egress_account *const *)a;
@@ -70,9 +89,8 @@ int inventory_list(struct egress_ctx *ctx, struct egress_account ***ret)
 
 	for (size_t i = 0; !r && i < view.subject_count; i++)
 		r = add_subject(&view, &view.subjects[i], &accounts, &count);
-	for (size_t i = 0; !r && i < view.standing_count; i++)
-		if (!view_subject(&view, view.standing[i].plan.uids))
-			r = add_orphan(&view, &view.standing[i], &accounts, &count);
+	for (size_t i = 0; !r && i < view.holdings.count; i++)
+		r = add_orphans(&view, &view.holdings.items[i], &accounts, &count);
 	if (r) {
 		egress_accounts_free(accounts);
 		return r;
@@ -98,7 +116,7 @@ static int show_uids(const struct view *view, const char *user, struct uid_range
 		subject.login = strdup(user);
 	if (!r && !subject.login)
 		r = fault_set(&view->ctx->fault, -ENOMEM, "%s: no memory", user);
-	if (!r && !subject.covered && !view_standing(view, uids))
+	if (!r && !subject.covered && !view_standing(view, uids, NULL))
 		r = fault_set(&view->ctx->fault, -ENOENT, "user \"%s\": nothing covers it, and it is not held",
 			      user);
 	if (!r)

@@ -29,7 +29,6 @@ static int pin_locked(struct operation *op, const struct coverage *coverage)
 int upkeep_hold(struct egress_ctx *ctx, const char *user)
 {
 	AUTO_COVERAGE struct coverage coverage = { 0 };
-	const struct backend_ops *ops;
 	struct operation op;
 	int r = coverage_find(ctx, user, &coverage);
 
@@ -41,9 +40,7 @@ int upkeep_hold(struct egress_ctx *ctx, const char *user)
 	if (!r)
 		r = hold_check(ctx, &coverage);
 	if (!r)
-		r = ctx_backend(ctx, coverage.view.conf, &ops);
-	if (!r)
-		r = operation_begin(ctx, ops, &op);
+		r = operation_begin(ctx, conf_backend(coverage.view.conf), &op);
 	return r ? r : operation_end(&op, pin_locked(&op, &coverage));
 }
 
@@ -59,7 +56,7 @@ static int unpin_locked(struct operation *op, const char *user, uid_t uid, bool 
 
 int upkeep_release(struct egress_ctx *ctx, const char *user)
 {
-	const struct backend_ops *ops;
+	enum backend_choice wanted;
 	struct uid_range uids;
 	struct operation op;
 	bool keep;
@@ -68,8 +65,8 @@ int upkeep_release(struct egress_ctx *ctx, const char *user)
 	if (!r && uids.first != uids.last)
 		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": a range is never pinned", user);
 	if (!r)
-		r = subject_fate(ctx, uids.first, &ops, &keep);
+		r = subject_fate(ctx, uids.first, &wanted, &keep);
 	if (!r)
-		r = operation_begin(ctx, ops, &op);
+		r = operation_begin(ctx, wanted, &op);
 	return r ? r : operation_end(&op, unpin_locked(&op, user, uids.first, keep));
 }

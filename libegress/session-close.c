@@ -44,11 +44,11 @@ static void wait_for_leftovers(uid_t uid)
 	}
 }
 
-static int settle(struct egress_ctx *ctx, const struct backend_ops *ops, uid_t uid, bool keep, bool *ret_held)
+static int settle(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid, bool keep, bool *ret_held)
 {
 	struct operation op;
 	struct need need;
-	int r = operation_begin(ctx, ops, &op);
+	int r = operation_begin(ctx, wanted, &op);
 
 	if (r)
 		return r;
@@ -61,20 +61,20 @@ static int settle(struct egress_ctx *ctx, const struct backend_ops *ops, uid_t u
 int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
 		  bool *ret_held)
 {
-	const struct backend_ops *ops;
+	enum backend_choice wanted;
 	unsigned int sessions = 0;
 	struct operation op;
 	bool keep = true, last = false, held = true;
-	int r = subject_fate(ctx, uid, &ops, &keep);
+	int r = subject_fate(ctx, uid, &wanted, &keep);
 
 	if (!r)
-		r = operation_begin(ctx, ops, &op);
+		r = operation_begin(ctx, wanted, &op);
 	if (r)
 		return r;
 	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held));
 	if (!r && last && !keep) {
 		wait_for_leftovers(uid);
-		r = settle(ctx, ops, uid, keep, &held);
+		r = settle(ctx, wanted, uid, keep, &held);
 	}
 	if (r)
 		return r;

@@ -93,7 +93,6 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 			const struct coverage *coverage, struct egress_session **ret)
 {
 	struct egress_session *opened = NULL;
-	const struct backend_ops *ops;
 	struct operation op;
 	struct session session;
 	unsigned int left;
@@ -101,11 +100,9 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 	int r = hold_check(ctx, coverage);
 
 	if (!r)
-		r = ctx_backend(ctx, coverage->view.conf, &ops);
-	if (!r)
 		r = session_begin(request->service, request->tty, request->rhost, &ctx->fault, &session);
 	if (!r)
-		r = operation_begin(ctx, ops, &op);
+		r = operation_begin(ctx, conf_backend(coverage->view.conf), &op);
 	if (r)
 		return r;
 	r = operation_end(&op, open_locked(&op, coverage, &session, &opened));

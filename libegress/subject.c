@@ -131,14 +131,19 @@ int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 struct subjects {
 	struct subject *items;
 	size_t count;
+	size_t recorded; /* the first so many are the ledger's, ascending */
 };
 
-static struct subject *subjects_find_uids(const struct subjects *subjects, struct uid_range uids)
+static int by_uids(const void *a, const void *b)
 {
-	for (size_t i = 0; i < subjects->count; i++)
-		if (uid_range_compare(subjects->items[i].uids, uids) == 0)
-			return &subjects->items[i];
-	return NULL;
+	return uid_range_compare(((const struct subject *)a)->uids, ((const struct subject *)b)->uids);
+}
+
+const struct subject *subjects_find_uids(const struct subject *subjects, size_t count, struct uid_range uids)
+{
+	const struct subject key = { .uids = uids };
+
+	return count ? bsearch(&key, subjects, count, sizeof(*subjects), by_uids) : NULL;
 }
 
 static int subjects_add(struct subjects *subjects, const struct subject *subject)
@@ -212,12 +217,25 @@ static int add_always(struct egress_ctx *ctx, const struct conf *conf, struct le
 		return fault_set(&ctx->fault, r, "%s", why.line);
 	if (uids.first != uids.last)
 		return add_range(account, subjects);
-	return subjects_find_uids(subjects, uids) ? 0 : add_uid(ctx, conf, ledger, uids.first, subjects);
+	if (subjects_find_uids(subjects->items, subjects->recorded, uids))
+		return 0;
+	return add_uid(ctx, conf, ledger, uids.first, subjects);
 }
 
-static int by_uids(const void *a, const void *b)
+/* Two entries can hold the same uid always: once is enough. */
+static void sort_subjects(struct subjects *subjects)
 {
-	return uid_range_compare(((const struct subject *)a)->uids, ((const struct subject *)b)->uids);
+	size_t kept = 0;
+
+	if (subjects->count)
+		qsort(subjects->items, subjects->count, sizeof(*subjects->items), by_uids);
+	for (size_t i = 0; i < subjects->count; i++) {
+		if (kept && by_uids(&subjects->items[kept - 1], &subjects->items[i]) == 0)
+			subject_clear(&subjects->items[i]);
+		else
+			subjects->items[kept++] = subjects->items[i];
+	}
+	subjects->count = kept;
 }
 
 int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
@@ -230,14 +248,14 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 
 	for (size_t i = 0; !r && i < count; i++)
 		r = add_uid(ctx, conf, ledger, uids[i], &subjects);
+	subjects.recorded = subjects.count;
 	for (size_t i = 0; !r && conf && i < conf->account_count; i++)
 		r = add_always(ctx, conf, ledger, &conf->accounts[i], &subjects);
 	if (r) {
 		subjects_free(subjects.items, subjects.count);
 		return fault_set(&ctx->fault, r, "accounts: no memory");
 	}
-	if (subjects.count)
-		qsort(subjects.items, subjects.count, sizeof(*subjects.items), by_uids);
+	sort_subjects(&subjects);
 	*ret = subjects.items;
 	*ret_count = subjects.count;
 	return 0;
@@ -265,7 +283,7 @@ int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *re
 	return 0;
 }
 
-int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep)
+int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, bool *ret_keep)
 {
 	struct conf_view view = { 0 };
 	struct subject subject = { 0 };
@@ -273,13 +291,13 @@ int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **r
 	int r = conf_view_load(ctx->config_path, ctx->trial ? NULL : ctx->libdir, &ctx->fault, &view);
 
 	if (!r)
-		r = ctx_backend(ctx, view.conf, ret_ops);
-	if (!r)
 		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
 	if (!r)
 		r = subject_of_uid(ctx, view.conf, ledger, uid, &subject);
-	if (!r)
+	if (!r) {
 		*ret_keep = subject.keep;
+		*ret_wanted = conf_backend(view.conf);
+	}
 	ledger_close(ledger);
 	subject_clear(&subject);
 	conf_view_clear(&view);

@@ -25,13 +25,16 @@ int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 /* A login name, or what egress_list shows where there is none: "uid 2001", "uid 20000-29999". -ENOENT. */
 int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret);
 
-/* Which backend would let the uid go, and must it be kept? Without a configuration nobody is let go. */
-int subject_fate(struct egress_ctx *ctx, uid_t uid, const struct backend_ops **ret_ops, bool *ret_keep);
+/* Which backend is asked for, and must the uid be kept? Without a configuration nobody is let go. */
+int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, bool *ret_keep);
 
 /* All that the ledger knows and all that the configuration holds always, ascending, each once. May ask
  * NSS: call it before an operation begins. -ENOMEM, -EIO. */
 int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger,
 		  struct subject **ret, size_t *ret_count);
+
+/* In what subjects_find gave; NULL if it is not there. */
+const struct subject *subjects_find_uids(const struct subject *subjects, size_t count, struct uid_range uids);
 
 /* The ledger's memory of the uid's profile, as a configuration of one account. -ENOENT, -EBADMSG, -ENOMEM.
  * May exit(3) as conf_parse may: never call it while a lock is held. */

@@ -5,6 +5,8 @@
 #include "conf-check.h"
 #include "drift.h"
 #include "hold.h"
+#include "holdings.h"
+#include "takeover.h"
 #include "util.h"
 
 #include <string.h>
@@ -20,8 +22,7 @@ struct round {
 	size_t plan_count;
 	struct uid_range *gone; /* of those who need nothing any more */
 	size_t gone_count;
-	struct standing *standing; /* as the kernel was found */
-	size_t standing_count;
+	struct holdings found; /* as the kernel was found, the chosen backend first */
 	struct egress_changes changes;
 };
 
@@ -31,19 +32,17 @@ static void round_clear(struct round *round)
 		plan_clear(&round->plans[i]);
 	free(round->plans);
 	free(round->gone);
-	standing_free(round->standing, round->standing_count);
+	holdings_clear(&round->found);
 	subjects_free(round->subjects, round->subject_count);
 	conf_view_clear(&round->view);
 }
 
 /* All that may take long, before the locks. */
-static int round_prepare(struct egress_ctx *ctx, struct round *round, const struct backend_ops **ret_ops)
+static int round_prepare(struct egress_ctx *ctx, struct round *round)
 {
 	struct ledger *ledger = NULL;
 	int r = coverage_load(ctx, &round->view);
 
-	if (!r)
-		r = ctx_backend(ctx, round->view.conf, ret_ops);
 	if (!r)
 		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
 	if (ledger)
@@ -114,18 +113,10 @@ static int sort_subject(struct round *round, const struct subject *subject)
 	return 0;
 }
 
-static bool is_subject(const struct round *round, struct uid_range uids)
-{
-	for (size_t i = 0; i < round->subject_count; i++)
-		if (uid_range_compare(round->subjects[i].uids, uids) == 0)
-			return true;
-	return false;
-}
-
 /* Rules that nobody accounts for: a range that left the configuration, or what a lost ledger left. */
 static int sort_orphan(struct round *round, struct uid_range uids)
 {
-	if (is_subject(round, uids) || has_record(round, uids) ||
+	if (subjects_find_uids(round->subjects, round->subject_count, uids) || has_record(round, uids) ||
 	    operation_has_processes(&round->op, uids))
 		return 0;
 	return add_gone(round, uids);
@@ -149,6 +140,7 @@ static int remember(struct round *round, const struct subject *subject)
 /* One that cannot be written must not keep the others; the first fault is the answer. */
 static int remember_all(struct round *round)
 {
+	struct operation *op = &round->op;
 	int first = 0;
 
 	for (size_t i = 0; i < round->subject_count; i++) {
@@ -160,54 +152,133 @@ static int remember_all(struct round *round)
 		if (!first)
 			first = r;
 	}
-	return first;
+	return first ? first : ledger_set_backend(op->ledger, op->ops->name, &op->ctx->fault);
+}
+
+/* What stands of it in the chosen backend. */
+static const struct standing *find_chosen(const struct round *round, struct uid_range uids)
+{
+	const struct holding *chosen = &round->found.items[0];
+
+	return round->op.ops ? standing_find(chosen->standing, chosen->count, uids) : NULL;
+}
+
+static const struct standing *find_beside(const struct round *round, struct uid_range uids,
+					  const struct backend_ops **ret_ops)
+{
+	return holdings_find_beside(&round->found, round->op.ops, uids, ret_ops);
 }
 
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
+static int count_change(struct round *round, const struct plan *plan)
+{
+	const struct standing *standing = find_chosen(round, plan->uids);
+	struct egress_ctx *ctx = round->op.ctx;
+	char uids[UID_RANGE_TEXT_MAX], **lines = NULL;
+	const struct backend_ops *other;
+	int r = drift_compare(plan, standing, &lines);
+
+	if (r)
+		return r;
+	addr_print_uid_range(plan->uids, uids);
+	if (find_beside(round, plan->uids, &other))
+		ctx_log(ctx, LOG_NOTICE, "uid %s: taken over from %s", uids, other->name);
+	else if (lines[0] && standing)
+		ctx_log(ctx, LOG_NOTICE, "uid %s: mended: %s", uids, lines[0]);
+	if (lines[0] || find_beside(round, plan->uids, &other))
+		round->changes.held++;
+	egress_lines_free(lines);
+	return 0;
+}
+
 static int count_changes(struct round *round)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < round->plan_count; i++) {
-		const struct plan *plan = &round->plans[i];
-		const struct standing *standing = standing_find(round->standing, round->standing_count, plan->uids);
-		char uids[UID_RANGE_TEXT_MAX], **lines = NULL;
+	for (size_t i = 0; !r && i < round->plan_count; i++)
+		r = count_change(round, &round->plans[i]);
+	return r;
+}
 
-		r = drift_compare(plan, standing, &lines);
-		if (!r && lines[0]) {
-			round->changes.held++;
-			if (standing)
-				ctx_log(round->op.ctx, LOG_NOTICE, "uid %s: mended: %s",
-					addr_print_uid_range(plan->uids, uids), lines[0]);
-		}
-		egress_lines_free(lines);
+static int look_at_chosen(struct round *round)
+{
+	struct operation *op = &round->op;
+	struct holding *chosen = &round->found.items[0];
+	int r;
+
+	if (!op->ops)
+		return 0;
+	r = operation_kernel(op);
+	if (!r)
+		r = op->ops->list(op->backend, NULL, &op->ctx->fault, &chosen->standing, &chosen->count);
+	if (!r) {
+		chosen->ops = op->ops;
+		round->found.count = 1;
 	}
 	return r;
 }
 
-static int sort_orphans(struct round *round)
+/* One that cannot be seen keeps nobody from being held; it keeps everybody from being released. */
+static void look_at_others(struct round *round)
 {
 	struct operation *op = &round->op;
-	int r = operation_kernel(op);
+
+	for (size_t i = 0; op->ctx->backends[i]; i++) {
+		const struct backend_ops *ops = op->ctx->backends[i];
+		struct fault why = { 0 };
+
+		if (ops == op->ops)
+			continue;
+		if (!holding_look(ops, NULL, &why, &round->found.items[round->found.count])) {
+			round->found.count++;
+			continue;
+		}
+		ctx_log(op->ctx, LOG_ERR, "%s: cannot see what it holds: %.400s", ops->name, why.line);
+		fault_set(&op->unfinished, why.error, "%s", why.line);
+	}
+}
+
+static int sort_orphans(struct round *round)
+{
+	int r = look_at_chosen(round);
 
 	if (!r)
-		r = op->ops->list(op->backend, NULL, &op->ctx->fault, &round->standing,
-				  &round->standing_count);
-	for (size_t i = 0; !r && i < round->standing_count; i++)
-		r = sort_orphan(round, round->standing[i].plan.uids);
+		look_at_others(round);
+	for (size_t i = 0; !r && i < round->found.count; i++) {
+		const struct holding *holding = &round->found.items[i];
+		const struct backend_ops *first;
+
+		for (size_t k = 0; !r && k < holding->count; k++) {
+			const struct uid_range uids = holding->standing[k].plan.uids;
+
+			/* Standing twice, it is one orphan. */
+			holdings_find(&round->found, uids, &first);
+			if (first == holding->ops)
+				r = sort_orphan(round, uids);
+		}
+	}
+	return r;
+}
+
+/* Its rules are gone; now the record of them. */
+static int forget(struct round *round, struct uid_range uids)
+{
+	struct operation *op = &round->op;
+	const struct backend_ops *from;
+	int r = 0;
+
+	if (has_record(round, uids))
+		r = ledger_forget(op->ledger, uids.first, &op->ctx->fault);
+	if (!r && holdings_find(&round->found, uids, &from))
+		round->changes.released++;
 	return r;
 }
 
 static int let_go_one(struct round *round, struct uid_range uids)
 {
-	struct operation *op = &round->op;
-	int r = operation_remove(op, &uids, 1);
+	int r = operation_remove(&round->op, &uids, 1);
 
-	if (!r && has_record(round, uids))
-		r = ledger_forget(op->ledger, uids.first, &op->ctx->fault);
-	if (!r && standing_find(round->standing, round->standing_count, uids))
-		round->changes.released++;
-	return r;
+	return r ? r : forget(round, uids);
 }
 
 /* One that cannot go, because foreign rules lead to its chain, must not keep the others. */
@@ -232,12 +303,44 @@ static int let_go(struct round *round)
 
 	if (r)
 		return r == -EPERM ? let_go_singly(round) : r;
-	for (size_t i = 0; !r && i < round->gone_count; i++) {
-		if (has_record(round, round->gone[i]))
-			r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);
-		if (standing_find(round->standing, round->standing_count, round->gone[i]))
-			round->changes.released++;
+	for (size_t i = 0; !r && i < round->gone_count; i++)
+		r = forget(round, round->gone[i]);
+	return r;
+}
+
+/* What a takeover left behind goes once the chosen backend has the account as it must be. */
+static int finish_takeovers(struct round *round)
+{
+	AUTO_FREE struct plan *plans = calloc(round->plan_count + 1, sizeof(*plans)); /* their rules stay ours */
+	const struct backend_ops *other;
+	size_t count = 0;
+	int r = plans ? 0 : fault_set(&round->op.ctx->fault, -ENOMEM, "plans: no memory");
+
+	for (size_t i = 0; !r && i < round->plan_count; i++) {
+		const struct plan *plan = &round->plans[i];
+		const struct standing *chosen = find_chosen(round, plan->uids);
+		char **lines = NULL;
+
+		if (!chosen || !find_beside(round, plan->uids, &other))
+			continue;
+		r = drift_compare(plan, chosen, &lines);
+		if (!r && !lines[0])
+			plans[count++] = *plan;
+		egress_lines_free(lines);
 	}
+	if (!r && count)
+		takeover_finish(&round->op, plans, count);
+	return r;
+}
+
+/* A takeover that could not be finished is told by those who do it for everybody. */
+static int let_go_and_tell(struct round *round)
+{
+	struct operation *op = &round->op;
+	int r = let_go(round);
+
+	if (!r && op->unfinished.error)
+		r = fault_set(&op->ctx->fault, op->unfinished.error, "%s", op->unfinished.line);
 	return r;
 }
 
@@ -253,7 +356,10 @@ static int sort_all(struct round *round)
 static int sync_locked(struct round *round)
 {
 	struct operation *op = &round->op;
-	int r = sort_all(round);
+	int r = operation_kernel(op);
+
+	if (!r)
+		r = sort_all(round);
 
 	if (!ledger_sees_processes(op->ledger))
 		ctx_log(op->ctx, LOG_WARNING, "%s/pidns: " LEDGER_ELSEWHERE, ledger_path(op->ledger));
@@ -263,7 +369,7 @@ static int sync_locked(struct round *round)
 		r = operation_hold(&round->op, round->plans, round->plan_count);
 	if (!r)
 		r = remember_all(round);
-	return r ? r : let_go(round);
+	return r ? r : let_go_and_tell(round);
 }
 
 static int reap_locked(struct round *round)
@@ -275,21 +381,21 @@ static int reap_locked(struct round *round)
 		return fault_set(&op->ctx->fault, -EPERM, "%s/pidns: " LEDGER_ELSEWHERE,
 				 ledger_path(op->ledger));
 	r = sort_all(round);
-
-	return r ? r : let_go(round);
+	if (!r)
+		r = finish_takeovers(round);
+	return r ? r : let_go_and_tell(round);
 }
 
 static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool is_sync,
 		     struct egress_changes *ret)
 {
 	struct round round = { 0 };
-	const struct backend_ops *ops;
-	int r = round_prepare(ctx, &round, &ops);
+	int r = round_prepare(ctx, &round);
 
 	if (!r && is_sync)
 		conf_warn_of_nobody(ctx, round.view.conf);
 	if (!r)
-		r = operation_begin(ctx, ops, &round.op);
+		r = operation_begin(ctx, conf_backend(round.view.conf), &round.op);
 	if (!r) {
 		r = locked(&round);
 		if (!r && is_sync)

@@ -3,22 +3,23 @@
 
 #include "util.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
 static int read_kernel(struct view *view)
 {
-	struct fault *fault = &view->ctx->fault;
-	struct backend *backend = NULL;
-	int r = ctx_backend(view->ctx, view->conf.conf, &view->ops);
+	struct egress_ctx *ctx = view->ctx;
+	int r = choice_make(ctx, conf_backend(view->conf.conf), view->ledger, &view->choice);
 
-	if (!r)
-		r = view->ops->open(NULL, fault, &backend);
-	if (r)
-		return r;
-	r = view->ops->list(backend, NULL, fault, &view->standing, &view->standing_count);
-	view->ops->close(backend);
-	return r;
+	if (r == -EOPNOTSUPP) {
+		/* What stands must be told all the same. */
+		ctx_log(ctx, LOG_ERR, "%s", ctx->fault.line);
+		snprintf(view->choice.reason, sizeof(view->choice.reason), "%s", ctx->fault.line);
+		fault_clear(&ctx->fault);
+		r = 0;
+	}
+	return r ? r : holdings_look(ctx->backends, view->choice.ops, &ctx->fault, &view->holdings);
 }
 
 int view_take(struct egress_ctx *ctx, struct view *ret)
@@ -52,22 +53,25 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 void view_clear(struct view *view)
 {
 	procscan_free(view->scan);
-	standing_free(view->standing, view->standing_count);
+	holdings_clear(&view->holdings);
 	subjects_free(view->subjects, view->subject_count);
 	ledger_close(view->ledger);
 	conf_view_clear(&view->conf);
 	memset(view, 0, sizeof(*view));
 }
 
-const struct standing *view_standing(const struct view *view, struct uid_range uids)
+const struct standing *view_standing(const struct view *view, struct uid_range uids,
+				     const struct backend_ops **ret_ops)
 {
-	return standing_find(view->standing, view->standing_count, uids);
+	const struct backend_ops *ops = NULL;
+	const struct standing *standing = holdings_find(&view->holdings, uids, &ops);
+
+	if (ret_ops)
+		*ret_ops = ops;
+	return standing;
 }
 
 const struct subject *view_subject(const struct view *view, struct uid_range uids)
 {
-	for (size_t i = 0; i < view->subject_count; i++)
-		if (uid_range_compare(view->subjects[i].uids, uids) == 0)
-			return &view->subjects[i];
-	return NULL;
+	return subjects_find_uids(view->subjects, view->subject_count, uids);
 }

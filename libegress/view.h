@@ -3,6 +3,8 @@
 #define EGRESS_VIEW_H
 
 /* Everything at one look, without a lock: configuration, ledger, kernel, processes. */
+#include "choice.h"
+#include "holdings.h"
 #include "procscan.h"
 #include "subject.h"
 
@@ -10,11 +12,10 @@ struct view {
 	struct egress_ctx *ctx;
 	struct conf_view conf;
 	struct ledger *ledger; /* NULL: none yet */
-	const struct backend_ops *ops;
+	struct choice choice; /* ops NULL: nobody can be held, and REASON says why */
 	struct subject *subjects;
 	size_t subject_count;
-	struct standing *standing;
-	size_t standing_count;
+	struct holdings holdings; /* the chosen backend's first */
 	struct procscan *scan;
 };
 
@@ -23,7 +24,9 @@ int view_take(struct egress_ctx *ctx, struct view *ret);
 void view_clear(struct view *view);
 #define AUTO_VIEW __attribute__((cleanup(view_clear)))
 
-const struct standing *view_standing(const struct view *view, struct uid_range uids);
+/* Where it stands: in the chosen backend, else in another; NULL if in none. *ret_ops is set if not NULL. */
+const struct standing *view_standing(const struct view *view, struct uid_range uids,
+				     const struct backend_ops **ret_ops);
 const struct subject *view_subject(const struct view *view, struct uid_range uids);
 
 /* The account as the public API tells it. */

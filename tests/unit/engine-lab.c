@@ -11,29 +11,55 @@
 
 struct lab lab;
 
-/* A look without the lock, as the seam has it. */
-static int spy_open(const struct deadline *deadline, struct fault *fault, struct backend **ret)
+static void tell(const char *what)
 {
-	const struct deadline none = { 0 };
-
-	return backend_mem.open(deadline ? deadline : &none, fault, ret);
+	if (lab.after)
+		lab.after(what);
 }
 
-static int spy_replace(struct backend *backend, const struct plan *plans, size_t count,
-		       struct fault *fault)
-{
-	if (lab.before_replace)
-		lab.before_replace(plans, count);
-	return backend_mem.replace(backend, plans, count, fault);
-}
+/* Both spies are the fakes with words said and hooks called. */
+#define SPY(prefix, fake, called)                                                                  \
+	static int prefix##_open(const struct deadline *deadline, struct fault *fault,             \
+				 struct backend **ret)                                             \
+	{                                                                                          \
+		int r = fake.open(deadline, fault, ret);                                           \
+                                                                                                   \
+		tell(deadline ? called " open" : called " look");                                  \
+		return r;                                                                          \
+	}                                                                                          \
+	static int prefix##_replace(struct backend *backend, const struct plan *plans,             \
+				    size_t count, struct fault *fault)                             \
+	{                                                                                          \
+		int r;                                                                             \
+                                                                                                   \
+		if (lab.before_replace)                                                            \
+			lab.before_replace(plans, count);                                          \
+		r = fake.replace(backend, plans, count, fault);                                    \
+		tell(called " replace");                                                           \
+		return r;                                                                          \
+	}                                                                                          \
+	static int prefix##_remove(struct backend *backend, const struct uid_range *subjects,      \
+				   size_t count, struct fault *fault)                              \
+	{                                                                                          \
+		int r;                                                                             \
+                                                                                                   \
+		if (lab.before_remove)                                                             \
+			lab.before_remove(subjects, count);                                        \
+		r = fake.remove(backend, subjects, count, fault);                                  \
+		tell(called " remove");                                                            \
+		return r;                                                                          \
+	}                                                                                          \
+	static int prefix##_list(struct backend *backend, const struct uid_range *only,            \
+				 struct fault *fault, struct standing **ret, size_t *ret_count)    \
+	{                                                                                          \
+		int r = fake.list(backend, only, fault, ret, ret_count);                           \
+                                                                                                   \
+		tell(called " list");                                                              \
+		return r;                                                                          \
+	}
 
-static int spy_remove(struct backend *backend, const struct uid_range *subjects, size_t count,
-		      struct fault *fault)
-{
-	if (lab.before_remove)
-		lab.before_remove(subjects, count);
-	return backend_mem.remove(backend, subjects, count, fault);
-}
+SPY(spy, backend_mem, "iptables")
+SPY(spy_other, backend_other, "nftables")
 
 static void remember_line(int priority, const char *line, void *data)
 {
@@ -51,16 +77,18 @@ static const char *keep_path(const char *name)
 
 void lab_begin(void)
 {
-	static struct backend_ops spy;
-	static const struct backend_ops *const fakes[] = { &spy, NULL };
+	static struct backend_ops spy, spy_other;
+	static const struct backend_ops *const fakes[] = { &spy, &spy_other, NULL };
 
 	folder_make();
-	spy = backend_mem;
-	spy.open = spy_open;
-	spy.replace = spy_replace;
-	spy.remove = spy_remove;
-	lab = (struct lab){ 0 };
+	spy = (struct backend_ops){ "iptables", backend_mem.probe, spy_open, spy_replace, spy_remove,
+				    spy_list, backend_mem.close };
+	spy_other = (struct backend_ops){ "nftables", backend_other.probe, spy_other_open,
+					  spy_other_replace, spy_other_remove, spy_other_list,
+					  backend_other.close };
+	lab = (struct lab){ .kernel.presence = BACKEND_READY, .other.absent = true };
 	mem_kernel_use(&lab.kernel);
+	mem_other_use(&lab.other);
 	ck_assert_int_eq(egress_ctx_new(&lab.ctx), 0);
 	lab.ctx->statedir = keep_path("state");
 	lab.ctx->libdir = keep_path("lib");
@@ -76,6 +104,7 @@ void lab_end(void)
 	free((char *)lab.ctx->libdir);
 	egress_ctx_free(lab.ctx);
 	mem_kernel_clear(&lab.kernel);
+	mem_kernel_clear(&lab.other);
 }
 
 void lab_conf(const char *text)
@@ -100,7 +129,7 @@ struct egress_session *lab_open(const char *user)
 	int r = egress_open(lab.ctx, &request, &session);
 
 	ck_assert_msg(r == 0, "open %s: %s: %s", user, strerror(-r), egress_ctx_error(lab.ctx));
-	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 	return session;
 }
 
@@ -114,7 +143,7 @@ void lab_deny(const char *user, int error)
 	ck_assert_msg(r == error, "open %s: %d, not %d: %s", user, r, error, egress_ctx_error(lab.ctx));
 	ck_assert_ptr_eq(session, untouched);
 	ck_assert_str_ne(egress_ctx_error(lab.ctx), "");
-	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 }
 
 /* The child changes a copy of the fake kernel: only its record is seen here. */
@@ -139,8 +168,8 @@ bool lab_close(struct egress_session *session)
 
 	ck_assert_msg(r == 0, "close: %s", egress_ctx_error(lab.ctx));
 	ck_assert_uint_eq(sessions, lab_records(session->uid));
-	ck_assert_uint_eq(lab.kernel.handles, 0);
-	ck_assert_int_eq(held, lab_stands(session->uid));
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
+	ck_assert_int_eq(held, lab_stands(session->uid) || lab_stands_in_other(session->uid));
 	egress_session_free(session);
 	return held;
 }
@@ -151,7 +180,7 @@ struct egress_changes lab_sync(void)
 	int r = egress_sync(lab.ctx, &changes);
 
 	ck_assert_msg(r == 0, "sync: %s", egress_ctx_error(lab.ctx));
-	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 	return changes;
 }
 
@@ -161,7 +190,7 @@ struct egress_changes lab_reap(void)
 	int r = egress_reap(lab.ctx, &changes);
 
 	ck_assert_msg(r == 0, "reap: %s", egress_ctx_error(lab.ctx));
-	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 	return changes;
 }
 
@@ -195,6 +224,11 @@ bool lab_stands(uid_t uid)
 	return mem_find(&lab.kernel, (struct uid_range){ uid, uid }) != NULL;
 }
 
+bool lab_stands_in_other(uid_t uid)
+{
+	return mem_find(&lab.other, (struct uid_range){ uid, uid }) != NULL;
+}
+
 size_t lab_records(uid_t uid)
 {
 	char pattern[64];
@@ -216,8 +250,8 @@ const char *lab_uid_path(uid_t uid, const char *name)
 
 void lab_nothing_left(void)
 {
-	ck_assert_uint_eq(lab.kernel.count, 0);
-	ck_assert_uint_eq(lab.kernel.handles, 0);
+	ck_assert_uint_eq(lab.kernel.count + lab.other.count, 0);
+	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 	ck_assert_uint_eq(folder_glob("state/net-*/[0-9]*", NULL), 0);
 }
 

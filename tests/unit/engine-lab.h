@@ -19,12 +19,15 @@
 
 struct lab {
 	struct egress_ctx *ctx;
-	struct mem_kernel kernel;
+	struct mem_kernel kernel; /* of "iptables" */
+	struct mem_kernel other;  /* of "nftables", absent until a test says otherwise */
 	char log[4096]; /* what the library told, a line each */
 
-	/* Called by the fake before a replace or a remove is done. NULL: nothing. */
+	/* Called by the fakes before a replace or a remove is done. NULL: nothing. */
 	void (*before_replace)(const struct plan *plans, size_t count);
 	void (*before_remove)(const struct uid_range *subjects, size_t count);
+	/* Called after every call of a fake but the probe, with a word such as "iptables replace". */
+	void (*after)(const char *what);
 };
 
 extern struct lab lab;
@@ -51,7 +54,8 @@ void lab_state_is(const char *user, enum egress_state state);
 /* The number of lines that verify has; *ret_first (or NULL) is the first one, malloced. */
 size_t lab_differences(char **ret_first);
 
-bool lab_stands(uid_t uid);             /* in the fake's kernel */
+bool lab_stands(uid_t uid);             /* in the kernel of "iptables" */
+bool lab_stands_in_other(uid_t uid);    /* in that of "nftables" */
 size_t lab_records(uid_t uid);          /* on disk */
 /* net-<cookie>/<uid>/NAME, relative to the folder. */
 const char *lab_uid_path(uid_t uid, const char *name);

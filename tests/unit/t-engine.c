@@ -20,7 +20,7 @@ START_TEST(a_session_holds_and_its_close_lets_go)
 	ck_assert_str_eq(session->account, "agent1");
 	ck_assert_uint_eq(session->uid, AGENT1);
 	ck_assert_str_eq(session->profile, "default");
-	ck_assert_str_eq(session->backend, "mem");
+	ck_assert_str_eq(session->backend, "iptables");
 	ck_assert_uint_eq(session->sessions, 1);
 	ck_assert_uint_eq(strlen(session->token), TOKEN_LENGTH);
 	ck_assert(lab_stands(AGENT1));
