@@ -37,6 +37,17 @@ static void print_traffic(FILE *out, const char *label, const struct egress_traf
 		traffic->packets == 1 ? "" : "s", text_bytes(traffic->bytes, bytes));
 }
 
+/* "nftables (auto: no legacy iptables tables are in use here)" */
+static void print_backend(FILE *out, const struct egress_account *account)
+{
+	char *name = text_escape(*account->backend ? account->backend : "-", 0);
+	char *reason = text_escape(account->backend_reason, 0);
+
+	fprintf(out, LABEL "%s%s%s%s\n", "backend", name, *reason ? " (" : "", reason, *reason ? ")" : "");
+	free(name);
+	free(reason);
+}
+
 static const struct column session_columns[] = {
 	{ "TOKEN", ALIGN_LEFT }, { "SERVICE", ALIGN_LEFT }, { "PID", ALIGN_RIGHT },
 	{ "TTY", ALIGN_LEFT },	 { "RHOST", ALIGN_LEFT },   { "OPENED", ALIGN_LEFT },
@@ -95,7 +106,7 @@ static void print_text(const struct tool *tool, const struct egress_account *acc
 			     tool->coloured);
 	putc('\n', out);
 	print_field(out, "profile", account->profile);
-	print_field(out, "backend", account->backend);
+	print_backend(out, account);
 	print_lines(out, "proxy", account->proxies, "");
 	fprintf(out, LABEL "%u\n", "processes", account->processes);
 	fprintf(out, LABEL "%zu\n", "sessions", account_sessions(account));
@@ -111,7 +122,8 @@ static void print_json(const struct tool *tool, const struct egress_account *acc
 	json_t *object = must(account_json(account));
 
 	if (json_object_set_new(object, "plan", output_json_lines(plan)) < 0 ||
-	    json_object_set_new(object, "drift", output_json_lines(account->drift)) < 0)
+	    json_object_set_new(object, "drift", output_json_lines(account->drift)) < 0 ||
+	    json_object_set_new(object, "backend_reason", output_json_string(account->backend_reason)) < 0)
 		must(NULL);
 	output_json(tool->out, object);
 }

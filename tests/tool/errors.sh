@@ -51,7 +51,8 @@ case_ "still nothing was made" nothing_left
 
 case_ "check-config prints what it read" matches 0 '127\.0\.0\.1:3128' check-config
 case_ "check-config --json" json_of 0 \
-	'd == {"file": "/etc/egress/egress.conf", "valid": True}' check-config
+	'list(d) == ["file", "valid", "backend", "backend_reason"] and d["valid"] is True
+	and d["file"] == "/etc/egress/egress.conf"' check-config
 round_trip() {
 	run check-config
 	cp "$LAB/out" /etc/egress/again.conf
@@ -61,7 +62,7 @@ round_trip() {
 }
 case_ "what check-config prints is a configuration" round_trip
 relative() { (cd /etc/egress && run --json -c again.conf check-config && json \
-	'd == {"file": "/etc/egress/again.conf", "valid": True}'); }
+	'd["file"] == "/etc/egress/again.conf" and d["valid"] is True'); }
 case_ "a relative -c is made absolute" relative
 
 cat >/etc/egress/bad.conf <<'END'

@@ -7,9 +7,11 @@
  *	FAKE_ERRNO   each operation fails with this number,
  *	FAKE_ERROR   and this text
  *	FAKE_LOG     this line is logged, with the priority that its first character says
+ *	FAKE_BACKEND no backend can be told, because of this text
  *	FAKE_FILE    is opened for writing, three times, and stays open, as the library's own files
  *	             do while it logs
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,34 +47,37 @@ static struct egress_account agent1 = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_ACTIVE,
 	.profile = "default", .backend = "iptables", .proxies = two_proxies, .processes = 3,
 	.sessions = one_session, .allowed = { 12, 4096 }, .denied = { 1, 180 },
+	.backend_reason = "auto: legacy iptables tables are in use here",
 	.plan = "hold 2001\nipv4 allow tcp 127.0.0.1/32 port 3128\nboth reject any with prohibited\n",
 	.drift = no_lines,
 };
 static struct egress_account drifted = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_LINGERING,
-	.profile = "", .backend = "iptables", .proxies = two_proxies, .processes = 1,
+	.profile = "", .backend = "iptables", .backend_reason = "must be nftables: configured", .proxies = two_proxies, .processes = 1,
 	.sessions = no_sessions, .plan = "hold 2001\n", .drift = some_drift,
 };
 static struct egress_account range = {
 	.name = "uid 20000-29999", .uid_first = 20000, .uid_last = 29999, .state = EGRESS_PINNED,
-	.profile = "default", .backend = "iptables", .proxies = two_proxies,
+	.profile = "default", .backend = "iptables", .backend_reason = "configured", .proxies = two_proxies,
 	.sessions = no_sessions, .allowed = { UINT64_MAX, UINT64_MAX },
 	.plan = "hold 20000-29999\n", .drift = no_lines,
 };
 static struct egress_account odd = {
 	.name = "\033[31mred\n\xff\xc2\x9b" "2J", .uid_first = 2002, .uid_last = 2002,
 	.state = EGRESS_ACTIVE, .profile = "j\xc3\xbcrgen", .backend = "iptables",
+	.backend_reason = "\033[2J",
 	.proxies = two_proxies, .sessions = two_sessions, .plan = "", .drift = no_lines,
 };
 static struct egress_account long_name = {
 	.name = "an-account-with-a-name-that-is-longer-than-anyone-would-want-it-to-be",
 	.uid_first = 4294967294, .uid_last = 4294967294, .state = EGRESS_ACTIVE,
-	.profile = "default", .backend = "iptables", .proxies = two_proxies, .processes = 4194304,
+	.profile = "default", .backend = "iptables", .backend_reason = "",
+	.proxies = two_proxies, .processes = 4194304,
 	.sessions = one_session, .allowed = { 1234567890123, 1 }, .plan = "", .drift = no_lines,
 };
 static struct egress_account not_held = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_NOT_HELD,
-	.profile = "default", .backend = "", .proxies = two_proxies, .sessions = no_sessions,
+	.profile = "default", .backend = "", .backend_reason = "configured", .proxies = two_proxies, .sessions = no_sessions,
 	.plan = "hold 2001\n", .drift = no_lines,
 };
 
@@ -148,10 +153,10 @@ FAKE void egress_ctx_set_log(struct egress_ctx *ctx, egress_log_fn *log, void *d
 
 FAKE const char *egress_ctx_error(const struct egress_ctx *ctx)
 {
-	const char *text = getenv("FAKE_ERROR");
+	const char *text = getenv("FAKE_ERROR"), *backend = getenv("FAKE_BACKEND");
 
 	(void)ctx;
-	return text ? text : "";
+	return text ? text : backend ? backend : "";
 }
 
 FAKE const char *egress_ctx_config(const struct egress_ctx *ctx)
@@ -251,4 +256,14 @@ FAKE int egress_check_config(struct egress_ctx *ctx, char **ret_text)
 	if (!error)
 		*ret_text = strdup("backend = \"auto\";\n\treason = \"\033[2J\";\n");
 	return error;
+}
+
+FAKE int egress_backend(struct egress_ctx *ctx, char **ret_name, char **ret_reason)
+{
+	(void)ctx;
+	if (getenv("FAKE_BACKEND"))
+		return -EOPNOTSUPP;
+	*ret_name = strdup("nftables");
+	*ret_reason = strdup("auto: \033[2J");
+	return 0;
 }

@@ -85,7 +85,8 @@ case_ "list: the values are the library's" scene one json_of 0 'd == [{
 	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z"}],
 	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
 case_ "show: the same keys, plan and drift" scene one json_of 0 \
-	'list(d) == ACCOUNT + ["plan", "drift"] and d["drift"] == []
+	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason"] and d["drift"] == []
+	and d["backend"] == "iptables" and d["backend_reason"] == "auto: legacy iptables tables are in use here"
 	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
 case_ "a range has its two ends" scene range json_of 0 \
 	'd["uid"] == 20000 and d["ranges"] == [[20000, 29999]]' show agent1
@@ -102,7 +103,11 @@ case_ "reap" scene empty json_of 0 'd == {"held": 0, "released": 0, "ended": 0}'
 case_ "verify" scene one json_of 0 'd == {"differences": []}' verify
 case_ "verify with drift" scene drift json_of 3 'len(d["differences"]) == 2' verify root
 case_ "check-config" scene one json_of 0 \
-	'd == {"file": "/etc/egress/egress.conf", "valid": True}' check-config
+	'd == {"file": "/etc/egress/egress.conf", "valid": True, "backend": "nftables",
+	"backend_reason": "auto: \x1b[2J"}' check-config
+no_backend() { local WRAP=(env "FAKE_BACKEND=backend \"nftables\": nothing here" "${WRAP[@]}"); scene one "$@"; }
+case_ "check-config where nothing can hold" no_backend json_of 0 \
+	'd["valid"] and d["backend"] is None and d["backend_reason"] == "backend \"nftables\": nothing here"' check-config
 
 invalid_json() {
 	failing 74 'egress.conf:3: no such key: "prxy"' run --json check-config some.conf
@@ -121,7 +126,7 @@ whole_show() {
 		uid        2001
 		state      active
 		profile    default
-		backend    iptables
+		backend    iptables (auto: legacy iptables tables are in use here)
 		proxy      127.0.0.1:3128
 		           [::1]:3128
 		processes  3
@@ -138,6 +143,11 @@ whole_show() {
 }
 case_ "show prints it all" whole_show
 case_ "show prints the drift" scene drift matches 0 '^drift +agent1: ipv4: rule 3 is missing$' show root
+case_ "show says where it must be" scene drift matches 0 \
+	'^backend +iptables \(must be nftables: configured\)$' show root
+case_ "check-config says which backend, in a comment" scene one matches 0 \
+	'^# backend: nftables \(auto: \\x1b\[2J\)$' check-config
+case_ "or that there is none" no_backend matches 0 '^# backend: none: backend "nftables": nothing here$' check-config
 case_ "show prints a range" scene range matches 0 '^uid +20000-29999$' show root
 case_ "show of an account that is not held is 3" scene free matches 3 '^state +not held$' show root
 case_ "verify prints nothing but agreement" scene one matches 0 '^kernel and plan agree$' verify
