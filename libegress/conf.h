@@ -9,6 +9,8 @@
 #include "fault.h"
 #include "profile.h"
 
+#include <stdbool.h>
+
 enum backend_choice { BACKEND_AUTO, BACKEND_IPTABLES, BACKEND_NFTABLES };
 
 enum account_by { ACCOUNT_BY_USER, ACCOUNT_BY_GROUP, ACCOUNT_BY_UID };

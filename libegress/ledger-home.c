@@ -124,7 +124,7 @@ static struct ledger *ledger_new(void)
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
 
 	if (ledger)
-		ledger->net_fd = ledger->lock_fd = -1;
+		ledger->net_fd = ledger->lock_fd = ledger->uid_fd = -1;
 	return ledger;
 }
 
@@ -188,6 +188,8 @@ void ledger_close(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
+	if (ledger->uid_fd >= 0)
+		close(ledger->uid_fd);
 	if (ledger->net_fd >= 0)
 		close(ledger->net_fd);
 	if (ledger->lock_fd >= 0)

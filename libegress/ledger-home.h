@@ -11,6 +11,8 @@ struct ledger {
 	char *path;  /* STATEDIR/net-<cookie>, for messages */
 	int net_fd;  /* the same, open */
 	int lock_fd; /* -1: only peeking */
+	int uid_fd;  /* of UID's folder; -1: none is open */
+	uid_t uid;
 	bool sees_processes;
 	ledger_report_fn *report;
 	void *report_data;

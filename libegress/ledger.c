@@ -58,17 +58,39 @@ static char *uid_name(uid_t uid, char name[UID_NAME_MAX])
 	return name;
 }
 
+static void leave_uid(struct ledger *ledger)
+{
+	if (ledger->uid_fd >= 0)
+		close(ledger->uid_fd);
+	ledger->uid_fd = -1;
+}
+
+/* Several questions about one uid follow each other: its folder stays open until another's is. */
+static void stay_in_uid(struct ledger *ledger, uid_t uid, int fd)
+{
+	leave_uid(ledger);
+	ledger->uid_fd = fd;
+	ledger->uid = uid;
+}
+
+/* *ret_fd stays the ledger's, until the next call. */
 static int open_uid(struct ledger *ledger, uid_t uid, struct fault *fault, int *ret_fd)
 {
 	char name[UID_NAME_MAX];
-
 	struct fault why = { 0 };
-	int r;
+	int fd = -1, r = 0;
 
 	if (!ledger)
 		return -ENOENT;
-	r = files_open_dir(ledger->net_fd, uid_name(uid, name), &why, ret_fd);
-	return r ? fault_set(fault, r, "%s/%s", ledger->path, why.line) : 0;
+	if (ledger->uid_fd < 0 || ledger->uid != uid) {
+		r = files_open_dir(ledger->net_fd, uid_name(uid, name), &why, &fd);
+		if (!r)
+			stay_in_uid(ledger, uid, fd);
+	}
+	if (r)
+		return fault_set(fault, r, "%s/%s", ledger->path, why.line);
+	*ret_fd = ledger->uid_fd;
+	return 0;
 }
 
 static int by_uid(const void *a, const void *b)
@@ -153,7 +175,7 @@ int ledger_uids(struct ledger *ledger, struct fault *fault, uid_t **ret, size_t 
 
 bool ledger_has(struct ledger *ledger, uid_t uid)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 
 	/* What cannot be read counts as there. */
 	return open_uid(ledger, uid, NULL, &fd) != -ENOENT;
@@ -172,13 +194,16 @@ static int remember(int uid_fd, const char *name, const char *text)
 int ledger_enter(struct ledger *ledger, uid_t uid, const char *login, const char *profile,
 		 struct fault *fault)
 {
-	AUTO_CLOSE int fd = -1;
 	char name[UID_NAME_MAX], text[LEDGER_TEXT_MAX];
 	struct fault why = { 0 };
-	int r = files_make_dir(ledger->net_fd, uid_name(uid, name), &why, &fd);
+	int fd = -1, r = open_uid(ledger, uid, NULL, &fd);
 
-	if (r)
-		return fault_set(fault, r, "%s/%s", ledger->path, why.line);
+	if (r) {
+		r = files_make_dir(ledger->net_fd, uid_name(uid, name), &why, &fd);
+		if (r)
+			return fault_set(fault, r, "%s/%s", ledger->path, why.line);
+		stay_in_uid(ledger, uid, fd);
+	}
 	record_set_text(text, login);
 	r = remember(fd, LOGIN_NAME, text);
 	if (!r)
@@ -188,7 +213,7 @@ int ledger_enter(struct ledger *ledger, uid_t uid, const char *login, const char
 
 int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret, size_t *ret_length)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	int r = open_uid(ledger, uid, NULL, &fd);
 
 	if (!r)
@@ -198,7 +223,7 @@ int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char *
 
 int ledger_login(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	char text[LEDGER_TEXT_MAX] = "", *copy;
 
 	if (open_uid(ledger, uid, NULL, &fd) || files_read(fd, LOGIN_NAME, text, sizeof(text)))
@@ -213,7 +238,7 @@ int ledger_login(struct ledger *ledger, uid_t uid, struct fault *fault, char **r
 
 int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, struct fault *fault)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	char text[RECORD_TEXT_MAX];
 	size_t length = record_print(session, text);
 	int r = open_uid(ledger, uid, fault, &fd);
@@ -225,7 +250,7 @@ int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, 
 
 int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct fault *fault)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	int r = record_is_token(token) ? open_uid(ledger, uid, NULL, &fd) : -ENOENT;
 
 	if (!r && unlinkat(fd, token, 0))
@@ -303,7 +328,7 @@ static int read_sessions(struct ledger *ledger, int fd, uid_t uid, const struct 
 int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struct session **ret,
 		    size_t *ret_count)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	AUTO_FREE struct session *sessions = NULL;
 	struct files_names names = { 0 };
 	size_t count = 0;
@@ -328,7 +353,7 @@ int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struc
 
 int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	int r = open_uid(ledger, uid, fault, &fd);
 
 	if (!r)
@@ -338,7 +363,7 @@ int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault)
 
 int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	int r = open_uid(ledger, uid, NULL, &fd);
 
 	if (!r && unlinkat(fd, PIN_NAME, 0))
@@ -350,7 +375,7 @@ int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
 
 bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
 {
-	AUTO_CLOSE int fd = -1;
+	int fd = -1;
 	struct stat st;
 
 	if (open_uid(ledger, uid, NULL, &fd))
@@ -362,7 +387,10 @@ int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
 	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, NULL };
 	char name[UID_NAME_MAX];
-	int r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
+	int r;
+
+	leave_uid(ledger);
+	r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
 
 	if (r == -ENOTEMPTY) {
 		ledger_tell(ledger, "%u: holds files that are not ours, left alone", uid);

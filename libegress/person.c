@@ -131,7 +131,7 @@ int person_by_name(const char *login, struct fault *fault, struct person *ret)
 
 int person_by_uid(uid_t uid, struct fault *fault, struct person *ret)
 {
-	AUTO_PERSON struct person person = { .uid = uid };
+	AUTO_PERSON struct person person = { .uid = uid, .gid = (gid_t)-1 };
 	AUTO_FREE char *buffer = NULL;
 	struct passwd entry;
 	int r = nss_lookup(user_by_uid, &uid, &entry, &buffer);

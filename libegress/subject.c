@@ -2,6 +2,7 @@
 #include "subject.h"
 
 #include "conf-check.h"
+#include "roster.h"
 #include "util.h"
 
 #include <stdio.h>
@@ -72,6 +73,29 @@ static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, st
 	return 0;
 }
 
+/* "uid 2001" and "#2001" are what stands for a name where there was none. */
+static bool is_name(const char *login)
+{
+	return login[0] != '#' && strncmp(login, "uid ", 4) != 0;
+}
+
+/*
+ * No name can decide about it: then none is looked up, which would cost more than all else. It is shown by
+ * the one that it was entered with.
+ */
+static int recall_person(struct ledger *ledger, uid_t uid, struct fault *fault, struct person *ret)
+{
+	AUTO_FREE char *login = NULL;
+	int r = ledger_login(ledger, uid, fault, &login);
+
+	if (!r && !*login)
+		return person_by_uid(uid, fault, ret);
+	if (r)
+		return r;
+	*ret = (struct person){ .login = is_name(login) ? util_steal(login) : NULL, .uid = uid };
+	return 0;
+}
+
 static int name_subject(struct subject *subject, const char *login)
 {
 	char range[UID_RANGE_TEXT_MAX];
@@ -83,9 +107,9 @@ static int name_subject(struct subject *subject, const char *login)
 	return subject->login ? 0 : -ENOMEM;
 }
 
-/* What cannot be known stays held. */
-static int find_account(const struct person *person, const struct conf *conf, struct ledger *ledger,
-			struct fault *fault, struct subject *subject)
+/* By user, group and uid entries; what cannot be known stays held. */
+static int find_entry(const struct person *person, const struct conf *conf, struct fault *fault,
+		      struct subject *subject)
 {
 	const struct account *always;
 	int r = conf ? person_match(person, conf, fault, &subject->account) : 0;
@@ -95,24 +119,49 @@ static int find_account(const struct person *person, const struct conf *conf, st
 		return r < 0 ? r : kept;
 	subject->covered = r > 0;
 	subject->keep = !conf || kept > 0;
+	return 0;
+}
+
+/* By uid entries alone: the same, see person_always. */
+static void find_uid_entry(const struct roster *roster, struct subject *subject)
+{
+	const struct account *account = roster_uid_entry(roster, subject->uids.first);
+
+	subject->account = account;
+	subject->covered = account != NULL;
+	subject->keep = account && account->profile->hold == HOLD_ALWAYS &&
+			account->uids.first == account->uids.last;
+}
+
+/* What left the configuration is held by what the ledger remembers. */
+static int find_remembered(struct ledger *ledger, struct subject *subject)
+{
+	int r;
+
 	if (subject->covered)
 		return 0;
-	r = subject_remembered(ledger, person->uid, &subject->remembered);
+	r = subject_remembered(ledger, subject->uids.first, &subject->remembered);
 	if (!r)
 		subject->account = &subject->remembered->accounts[0];
 	return r == -ENOMEM ? r : 0;
 }
 
-int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
-		   struct subject *ret)
+/* ROSTER, or NULL: of one uid alone. */
+static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const struct roster *roster,
+			struct ledger *ledger, uid_t uid, struct subject *ret)
 {
 	struct subject subject = { .uids = { uid, uid } };
 	AUTO_PERSON struct person person = { 0 };
 	struct fault why = { 0 };
-	int r = find_person(ledger, uid, &why, &person);
+	bool by_uid = roster && !roster_needs_person(roster, uid);
+	int r = by_uid ? recall_person(ledger, uid, &why, &person) : find_person(ledger, uid, &why, &person);
 
+	if (!r && by_uid)
+		find_uid_entry(roster, &subject);
+	else if (!r)
+		r = find_entry(&person, conf, &why, &subject);
 	if (!r)
-		r = find_account(&person, conf, ledger, &why, &subject);
+		r = find_remembered(ledger, &subject);
 	if (r && r != -ENOMEM) {
 		ctx_log(ctx, LOG_WARNING, "uid %u: left as it is: %s", uid, why.line);
 		subject.keep = true;
@@ -128,7 +177,14 @@ int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 	return 0;
 }
 
+int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledger *ledger, uid_t uid,
+		   struct subject *ret)
+{
+	return find_subject(ctx, conf, NULL, ledger, uid, ret);
+}
+
 struct subjects {
+	struct roster *roster;
 	struct subject *items;
 	size_t count;
 	size_t recorded; /* the first so many are the ledger's, ascending */
@@ -162,7 +218,7 @@ static int add_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 		   struct subjects *subjects)
 {
 	struct subject subject;
-	int r = subject_of_uid(ctx, conf, ledger, uid, &subject);
+	int r = find_subject(ctx, conf, subjects->roster, ledger, uid, &subject);
 
 	if (!r && (r = subjects_add(subjects, &subject)))
 		subject_clear(&subject);
@@ -246,11 +302,14 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 	size_t count = 0;
 	int r = ledger_uids(ledger, &ctx->fault, &uids, &count);
 
+	if (!r && conf)
+		r = roster_make(conf, &subjects.roster);
 	for (size_t i = 0; !r && i < count; i++)
 		r = add_uid(ctx, conf, ledger, uids[i], &subjects);
 	subjects.recorded = subjects.count;
 	for (size_t i = 0; !r && conf && i < conf->account_count; i++)
 		r = add_always(ctx, conf, ledger, &conf->accounts[i], &subjects);
+	roster_free(subjects.roster);
 	if (r) {
 		subjects_free(subjects.items, subjects.count);
 		return fault_set(&ctx->fault, r, "accounts: no memory");

@@ -23,6 +23,8 @@ struct round {
 	struct uid_range *gone; /* of those who need nothing any more */
 	size_t gone_count;
 	struct holdings found; /* as the kernel was found, the chosen backend first */
+	const struct account *printed; /* whose text PROFILE is: many have the same entry */
+	char *profile;
 	struct egress_changes changes;
 };
 
@@ -32,6 +34,7 @@ static void round_clear(struct round *round)
 		plan_clear(&round->plans[i]);
 	free(round->plans);
 	free(round->gone);
+	free(round->profile);
 	holdings_clear(&round->found);
 	subjects_free(round->subjects, round->subject_count);
 	conf_view_clear(&round->view);
@@ -126,15 +129,19 @@ static int sort_orphan(struct round *round, struct uid_range uids)
 static int remember(struct round *round, const struct subject *subject)
 {
 	struct operation *op = &round->op;
-	AUTO_FREE char *profile = NULL;
-	int r;
+	int r = 0;
 
 	if (!subject->covered || subject->uids.first != subject->uids.last)
 		return 0;
-	r = subject_remember(subject->account, &profile);
+	if (round->printed != subject->account) {
+		free(util_steal(round->profile));
+		round->printed = NULL;
+		r = subject_remember(subject->account, &round->profile);
+	}
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", subject->login);
-	return ledger_enter(op->ledger, subject->uids.first, subject->login, profile, &op->ctx->fault);
+	round->printed = subject->account;
+	return ledger_enter(op->ledger, subject->uids.first, subject->login, round->profile, &op->ctx->fault);
 }
 
 /* One that cannot be written must not keep the others; the first fault is the answer. */
