@@ -73,27 +73,26 @@ static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, st
 	return 0;
 }
 
-/* "uid 2001" and "#2001" are what stands for a name where there was none. */
+/* "uid 2001" and "#2001" are what stands for a name where there was none; "": nothing is on record. */
 static bool is_name(const char *login)
 {
 	return login[0] != '#' && strncmp(login, "uid ", 4) != 0;
 }
 
 /*
- * No name can decide about it: then none is looked up, which would cost more than all else. It is shown by
- * the one that it was entered with.
+ * No name can decide about it. One that was entered without a name is not looked up again, which would cost
+ * more than all else; a name is only believed if it is still its.
  */
 static int recall_person(struct ledger *ledger, uid_t uid, struct fault *fault, struct person *ret)
 {
 	AUTO_FREE char *login = NULL;
 	int r = ledger_login(ledger, uid, fault, &login);
 
-	if (!r && !*login)
-		return person_by_uid(uid, fault, ret);
-	if (r)
-		return r;
-	*ret = (struct person){ .login = is_name(login) ? util_steal(login) : NULL, .uid = uid };
-	return 0;
+	if (!r && is_name(login))
+		return find_person(ledger, uid, fault, ret);
+	if (!r)
+		*ret = (struct person){ .uid = uid };
+	return r;
 }
 
 static int name_subject(struct subject *subject, const char *login)
