@@ -4,6 +4,8 @@
 #include "hostlock.h"
 #include "util.h"
 
+#include <malloc.h>
+
 static int check_uid_map(struct fault *fault)
 {
 	bool ascend;
@@ -81,6 +83,8 @@ static void iptables_close(struct backend *backend)
 	if (backend->lock >= 0)
 		close(backend->lock);
 	free(backend);
+	/* Whole tables were read: sshd would keep their memory for as long as the session lasts. */
+	malloc_trim(0);
 }
 
 static int check_uids(struct uid_range uids, struct fault *fault)

@@ -102,9 +102,10 @@ int operation_end(struct operation *op, int r)
 {
 	int lowered;
 
+	ledger_close(op->ledger);
+	/* Nobody need wait while a netlink socket closes, which waits for what was deleted through it. */
 	operation_leave_kernel(op);
 	procscan_free(op->scan);
-	ledger_close(op->ledger);
 	lowered = shield_lower(&op->shield, &op->ctx->fault);
 	op->ctx->locked = false;
 	tell_notices(op->ctx);

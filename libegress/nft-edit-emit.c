@@ -26,13 +26,14 @@ static void emit_elements(const struct nft_edit *edit, size_t i, struct nft_batc
 static void emit_ranges(const struct nft_edit *edit, struct nft_batch *batch)
 {
 	const struct nft_table *table = &edit->table;
+	bool is_full = edit->range_count > table->ranges_size;
 	size_t was_count = table->range_count, i = 0, k = 0;
 
-	if (table->has_ranges_set && edit->change->grow) {
+	if (table->has_ranges_set && is_full) {
 		nft_batch_delete_set(batch, NFT_SET_RANGES);
 		was_count = 0;
 	}
-	if (edit->range_count > 0 && (!table->has_ranges_set || edit->change->grow))
+	if (is_full)
 		nft_batch_add_ranges_set(batch, nft_room_for(edit->range_count, table->ranges_size));
 	while (i < was_count || k < edit->range_count) {
 		const struct nft_range *was = i < was_count ? &table->ranges[i] : NULL;
