@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Accounts that are held, and the seam that holds them. */
+#include "bench.h"
+
+#include "plan-compare.h"
+#include "util.h"
+
+#include <string.h>
+
+#define HOLD_MS 120000 /* ten thousand at once are not what the deadline of a login is for */
+
+const char *const layout_names[LAYOUT_COUNT] = { "contiguous", "scattered" };
+
+#define STRIDE 7
+
+static uid_t uid_of(size_t index, size_t count, enum layout layout)
+{
+	if (layout == SCATTERED)
+		return FIRST_UID + (uid_t)index * STRIDE;
+	return FIRST_UID + (uid_t)index + (index >= count / 2);
+}
+
+static void must_parse(int error)
+{
+	if (error)
+		die("cannot use an address of my own");
+}
+
+void account_make(uid_t uid, int proto, struct plan *ret)
+{
+	static const char *const proxies[] = { "127.0.0.1", "::1" };
+	struct port_range port = { PROXY_PORT, PROXY_PORT };
+	struct allow allows[ARRAY_SIZE(proxies)] = { 0 };
+	struct profile profile = {
+		.allows = allows,
+		.allow_count = ARRAY_SIZE(allows),
+		.log = { .enabled = true, .group = 9, .rate = 10, .period = 60 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(allows); i++) {
+		allows[i].proto = (uint8_t)proto;
+		allows[i].ports = &port;
+		allows[i].port_count = 1;
+		must_parse(addr_parse_prefix(proxies[i], &allows[i].to));
+	}
+	if (plan_compile(&profile, (struct uid_range){ uid, uid }, ret))
+		die("out of memory");
+}
+
+void accounts_make(size_t count, enum layout layout, int proto, struct accounts *ret)
+{
+	size_t middle = count / 2;
+
+	ret->count = count;
+	ret->plans = need(calloc(count, sizeof(*ret->plans)));
+	for (size_t i = 0; i < count; i++)
+		account_make(uid_of(i, count, layout), proto, &ret->plans[i]);
+	ret->below = FIRST_UID - 1;
+	ret->between = uid_of(middle, count, layout) - 1;
+	ret->above = uid_of(count - 1, count, layout) + 1;
+}
+
+void accounts_clear(struct accounts *accounts)
+{
+	for (size_t i = 0; i < accounts->count; i++)
+		plan_clear(&accounts->plans[i]);
+	free(accounts->plans);
+	*accounts = (struct accounts){ 0 };
+}
+
+int seam_probe(const struct backend_ops *ops, struct fault *fault)
+{
+	enum backend_presence presence;
+
+	return ops->probe(fault, &presence);
+}
+
+static struct backend *seam_open(const struct backend_ops *ops)
+{
+	struct deadline deadline = deadline_in_ms(HOLD_MS);
+	struct backend *backend = NULL;
+	struct fault fault = { 0 };
+
+	if (ops->open(&deadline, &fault, &backend))
+		die("open: %s", fault.line);
+	return backend;
+}
+
+static void check_standing(const struct plan *plans, size_t count, const struct standing *standing,
+			   size_t standing_count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct standing *found =
+			standing_find(standing, standing_count, plans[i].uids);
+
+		if (!found || found->drift || !plan_same_rules(&plans[i], &found->plan))
+			die("uid %u was held, but does not stand", plans[i].uids.first);
+	}
+}
+
+void seam_hold(const struct backend_ops *ops, const struct plan *plans, size_t count)
+{
+	struct backend *backend = seam_open(ops);
+	struct standing *standing = NULL;
+	struct fault fault = { 0 };
+	size_t found = 0;
+
+	if (ops->replace(backend, plans, count, &fault))
+		die("hold: %s", fault.line);
+	if (ops->list(backend, count == 1 ? &plans[0].uids : NULL, &fault, &standing, &found))
+		die("hold: list: %s", fault.line);
+	check_standing(plans, count, standing, found);
+	standing_free(standing, found);
+	ops->close(backend);
+}
+
+void seam_release(const struct backend_ops *ops, const struct plan *plan)
+{
+	struct backend *backend = seam_open(ops);
+	struct fault fault = { 0 };
+
+	if (ops->remove(backend, &plan->uids, 1, &fault))
+		die("release: %s", fault.line);
+	ops->close(backend);
+}
+
+void seam_list(const struct backend_ops *ops, size_t expected)
+{
+	struct backend *backend = NULL;
+	struct standing *standing = NULL;
+	struct fault fault = { 0 };
+	size_t found = 0;
+
+	if (ops->open(NULL, &fault, &backend) ||
+	    ops->list(backend, NULL, &fault, &standing, &found))
+		die("list: %s", fault.line);
+	if (found != expected)
+		die("list: %zu accounts, not %zu", found, expected);
+	standing_free(standing, found);
+	ops->close(backend);
+}
