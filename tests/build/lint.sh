@@ -8,14 +8,15 @@ set -u
 lab_start "$@"
 
 scripts() {
-	find script tests .ci -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
-		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips
+	find script tests bench .ci -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
+		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips ! -name '*.awk' \
+		! -name '*.gnuplot' ! -name budgets
 }
-sources() { find libegress pam_egress tools tests -name '*.[ch]'; }
+sources() { find libegress pam_egress tools tests bench -name '*.[ch]'; }
 
 checked() { scripts | xargs shellcheck -x; }
 case_ "shellcheck finds nothing" checked
-licensed() { ! { scripts; sources; find tests -name '*.py'; } | xargs grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' | grep .; }
+licensed() { ! { scripts; sources; find tests -name '*.py'; find bench -type f; } | xargs grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' | grep .; }
 case_ "every source names its licence" licensed
 short() { ! sources | xargs wc -l | awk '$2 != "total" && $1 >= 600' | grep .; }
 case_ "no source is of 600 lines" short
