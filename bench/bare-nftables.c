@@ -2,6 +2,9 @@
 /*
  * Bare libmnl. An account is one element in each hash set of uids that the table has; adding it is
  * one batch, reading it back one request a set.
+ *
+ * Each operation has a socket of its own, as each login has: closing one waits until the kernel has
+ * done away with what was deleted, which is most of what a release takes.
  */
 #include "bare.h"
 
@@ -199,19 +202,25 @@ static int skip(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static struct bare *nftables_learn(void)
+static void link_open(struct bare *bare)
 {
-	struct bare *bare = need(calloc(1, sizeof(*bare)));
-	struct nlmsghdr *message;
 	int room = BATCH_MAX;
 
-	bare->batch = need(malloc(BATCH_MAX));
-	bare->answer = need(malloc(BATCH_MAX));
 	bare->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!bare->socket || mnl_socket_bind(bare->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		die("nftables: cannot make a socket: %m");
 	setsockopt(mnl_socket_get_fd(bare->socket), SOL_SOCKET, SO_SNDBUFFORCE, &room,
 		   sizeof(room));
+}
+
+static struct bare *nftables_learn(void)
+{
+	struct bare *bare = need(calloc(1, sizeof(*bare)));
+	struct nlmsghdr *message;
+
+	bare->batch = need(malloc(BATCH_MAX));
+	bare->answer = need(malloc(BATCH_MAX));
+	link_open(bare);
 	message = put_head(bare, bare->batch, message_type(NFT_MSG_GETSET), NLM_F_DUMP,
 			   NFPROTO_INET);
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, TABLE);
@@ -220,12 +229,12 @@ static struct bare *nftables_learn(void)
 	if (bare->set_count == 0)
 		die("nftables: table inet " TABLE " has no set of uids");
 	read_elements(bare, bare->sets[0], NULL, 0, learn_elements);
+	mnl_socket_close(bare->socket);
 	return bare;
 }
 
 static void nftables_free(struct bare *bare)
 {
-	mnl_socket_close(bare->socket);
 	free(bare->batch);
 	free(bare->answer);
 	free(bare->uids);
@@ -236,27 +245,35 @@ static void nftables_free(struct bare *bare)
 
 static void nftables_hold(struct bare *bare, uid_t uid)
 {
+	link_open(bare);
 	elements_batch(bare, NFT_MSG_NEWSETELEM, &uid, 1);
 	for (size_t i = 0; i < bare->set_count; i++)
 		read_elements(bare, bare->sets[i], &uid, 1, skip);
+	mnl_socket_close(bare->socket);
 }
 
 static void nftables_release(struct bare *bare, uid_t uid)
 {
+	link_open(bare);
 	elements_batch(bare, NFT_MSG_DELSETELEM, &uid, 1);
+	mnl_socket_close(bare->socket);
 }
 
 /* Deleting no element by name is deleting all. */
 static void nftables_clear(struct bare *bare)
 {
+	link_open(bare);
 	elements_batch(bare, NFT_MSG_DELSETELEM, NULL, 0);
+	mnl_socket_close(bare->socket);
 }
 
 static void nftables_build(struct bare *bare)
 {
+	link_open(bare);
 	elements_batch(bare, NFT_MSG_NEWSETELEM, bare->uids, bare->uid_count);
 	for (size_t i = 0; i < bare->set_count; i++)
 		read_elements(bare, bare->sets[i], NULL, 0, skip);
+	mnl_socket_close(bare->socket);
 }
 
 static void nftables_script(const struct bare *bare, const char *verb, uid_t uid, FILE *out)

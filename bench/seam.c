@@ -128,21 +128,24 @@ static void measure_growth(const struct bench *bench)
 {
 	const struct site *small = &bench->sites[0];
 	const struct site *large = &bench->sites[bench->options->count_count - 1];
-	struct series ratio = { 0 };
+	struct series ratio = { 0 }, hold_ratio = { 0 };
+	size_t count = large->accounts.count;
 	unsigned int rounds;
 
 	netns_enter(large->netns);
 	rounds = rounds_for(bench, both(cost_of_seam(bench, large)));
 	for (unsigned int i = 0; i < rounds; i++) {
-		double few, many;
+		struct cost few, many;
 
 		netns_enter(small->netns);
-		few = both(cost_of_seam(bench, small));
+		few = cost_of_seam(bench, small);
 		netns_enter(large->netns);
-		many = both(cost_of_seam(bench, large));
-		series_add(&ratio, many / few);
+		many = cost_of_seam(bench, large);
+		series_add(&ratio, both(many) / both(few));
+		series_add(&hold_ratio, many.hold / few.hold);
 	}
-	emit_and_clear(bench, "hold-release.growth", NO_LAYOUT, large->accounts.count, "x", &ratio);
+	emit_and_clear(bench, "hold-release.growth", NO_LAYOUT, count, "x", &ratio);
+	emit_and_clear(bench, "hold.growth", NO_LAYOUT, count, "x", &hold_ratio);
 }
 
 /* --- Beside the commands --- */
