@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # awk -F '\t' -v columns="NAME:FIGURE:BACKEND:LAYOUT;..." -v format=text|markdown|data -f growth.awk results
-# One row a number of held accounts, one column a way to hold them; the worst of what matches.
+# One row a number of held accounts, one column a way to hold them; the worst of what
+# matches; of what has no rules, the best.
 
 BEGIN {
 	count = split(columns, column, ";")
@@ -17,7 +18,7 @@ NF == 8 {
 	for (c = 1; c <= count; c++) {
 		if ($1 != figure[c] || $2 != backend[c] || $3 !~ layout[c])
 			continue
-		if (!(($4, c) in worst) || $6 > worst[$4, c])
+		if (!(($4, c) in worst) || ($2 == "none" ? $6 < worst[$4, c] : $6 > worst[$4, c]))
 			worst[$4, c] = $6 + 0
 		if (!($4 in seen)) {
 			seen[$4] = 1

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECONDS 8.0 /* for each comparison */
+#define SECONDS 5.0 /* for each comparison */
 #define FEWEST 5
 #define WHY_ROUNDS 20
 

@@ -56,9 +56,9 @@ flush_rules() {
 
 # timed FIGURE LAYOUT CMD...: milliseconds, as the programs of bench/ print them.
 timed() {
-	local figure=$1 layout=$2 i start times=()
+	local figure=$1 layout=$2 i start times=() end=$((SECONDS + 10))
 	shift 2
-	for ((i = 0; i < rounds; i++)); do
+	for ((i = 0; i < rounds && (i < 3 || SECONDS < end); i++)); do
 		[ "$figure" != sync ] || flush_rules
 		start=${EPOCHREALTIME/./}
 		# One that fails is told, repeated, and counted.
