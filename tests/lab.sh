@@ -24,6 +24,11 @@ WORLD4=192.0.2.2 WORLD6=2001:db8::2
 PROXY_URL=http://127.0.0.1:3128
 export HOST4 HOST6 WORLD4 WORLD6 PROXY_URL
 
+# What configurations name. Set from outside, as tests/run does for SCRIPT@BACKEND, it stands in every result.
+lab_prefix=${LAB_BACKEND:+$LAB_BACKEND, }
+: "${LAB_BACKEND:=iptables}"
+export LAB_BACKEND
+
 lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lab_name=$(basename "$0")
 lab_failures=0
@@ -32,12 +37,12 @@ lab_syslog_mark=0
 
 # ---- results -----------------------------------------------------------------------------------
 
-pass() { echo "ok - $1"; }
-skip() { echo "skip - $1: $2"; }
+pass() { echo "ok - $lab_prefix$1"; }
+skip() { echo "skip - $lab_prefix$1: $2"; }
 
 fail() {
 	lab_failures=$((lab_failures + 1))
-	echo "not ok - $1: $2"
+	echo "not ok - $lab_prefix$1: $2"
 }
 
 # case_ NAME CMD...: passes if CMD does; otherwise its last line of output is the reason.
@@ -279,10 +284,13 @@ lab_account() {
 	install -m 600 -o "$1" -g "$1" $LAB/key.pub "/home/$1/.ssh/authorized_keys"
 }
 
+lab_backend_line() { printf 'backend = "%s";\n' "$LAB_BACKEND"; }
+
 # The profile of the lab's proxy, for agent1.
 lab_config() {
 	mkdir -p /etc/egress
-	cat >/etc/egress/egress.conf <<-'END'
+	cat >/etc/egress/egress.conf <<-END
+		backend = "$LAB_BACKEND";
 		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
 		accounts = ( { user = "agent1"; } );
 	END
@@ -373,26 +381,74 @@ syslog_mark() { lab_syslog_mark=$(wc -l <$SYSLOG); }
 syslog_new() { tail -n "+$((lab_syslog_mark + 1))" $SYSLOG; }
 syslog_has() { syslog_new | grep -Eq -e "$1"; }
 
+# ---- rules -------------------------------------------------------------------------------------
+
 # Without the times in the comments, so that two readings can be compared.
 lab_rules4() { iptables-legacy-save -t filter | grep -v '^#'; }
 lab_rules6() { ip6tables-legacy-save -t filter | grep -v '^#'; }
+lab_rules_nft() { nft list ruleset 2>/dev/null; }
+# All rules of this network, with every backend, without what packets count.
+lab_rules() {
+	{ lab_rules4; lab_rules6; lab_rules_nft; } | sed -E -e 's/ \[[0-9]+:[0-9]+\]$//' -e 's/packets [0-9]+ bytes [0-9]+//'
+}
 
+# From rule 1 of OUTPUT through the dispatch, as a packet of the uid would go.
 lab_rules_hold() {
-	awk -v uid="$2" '
-		/^-A OUTPUT / && !first { first = $0 }
-		$0 ~ "^-A EGRESS .*--uid-owner " uid " .*-g EGRESS-" uid "$" { dispatch = 1 }
-		$0 ~ "^-A EGRESS-" uid " .*-j REJECT" { reject = 1 }
-		END { exit !(first ~ /^-A OUTPUT -j EGRESS$/ && dispatch && reject) }' <<<"$1"
+	awk -v uid="${2%-*}" -v chain_wanted="EGRESS-$2" '
+		/^-A / { rule[$2, ++count[$2]] = $0 }
+		function fits(text, range) {
+			if (!match(text, /--uid-owner [0-9]+(-[0-9]+)?/))
+				return 1
+			split(substr(text, RSTART + 12, RLENGTH - 12), range, "-")
+			return (uid >= range[1] + 0 && uid <= (range[2] == "" ? range[1] : range[2]) + 0) != (text ~ / ! --uid-owner /)
+		}
+		function next_chain(chain, i) {
+			for (i = 1; i <= count[chain]; i++)
+				if (fits(rule[chain, i]) && match(rule[chain, i], / -[gj] [^ ]+/))
+					return substr(rule[chain, i], RSTART + 4, RLENGTH - 4)
+		}
+		END {
+			chain = rule["OUTPUT", 1] == "-A OUTPUT -j EGRESS" ? "EGRESS" : ""
+			for (steps = 0; chain ~ /^EGRESS/ && chain != chain_wanted && steps < 64; steps++)
+				chain = next_chain(chain)
+			exit !(chain == chain_wanted && rule[chain, count[chain]] ~ /-j (REJECT|DROP)/)
+		}' <<<"$1"
 }
 
-# held UID: our jump is rule 1 of OUTPUT, and UID is dispatched to a chain that refuses; both families.
+# held UID|RANGE: by the backend of this run, whose entry point comes first, in both families; and by no other.
 held() {
-	lab_rules_hold "$(lab_rules4)" "$1" || { echo "uid $1 is not held in IPv4"; return 1; }
-	lab_rules_hold "$(lab_rules6)" "$1" || { echo "uid $1 is not held in IPv6"; return 1; }
+	case $LAB_BACKEND in
+	iptables)
+		lab_rules_hold "$(lab_rules4)" "$1" || { echo "uid $1 is not held in IPv4"; return 1; }
+		lab_rules_hold "$(lab_rules6)" "$1" || { echo "uid $1 is not held in IPv6"; return 1; }
+		! lab_rules_nft | grep 'table inet egress' ;;
+	nftables)
+		/usr/bin/python3 -I "$lab_source/tests/lab_nft.py" "${1%-*}" 2>&1 || return
+		! { lab_rules4; lab_rules6; } | grep EGRESS ;;
+	esac
 }
 
-no_rules() {
-	! { lab_rules4; lab_rules6; } | grep EGRESS
+# Of any backend.
+no_rules() { ! lab_rules | grep -e EGRESS -e 'table inet egress'; }
+
+# What an administrator does to a firewall that he starts afresh.
+lab_flush() {
+	case $LAB_BACKEND in
+	iptables)
+		local tool
+		for tool in iptables-legacy ip6tables-legacy; do
+			"$tool" -F && "$tool" -X || return
+		done ;;
+	nftables) nft flush ruleset ;;
+	esac
+}
+
+# The lock that another's change of this backend's rules would hold: nftables has none but ours.
+lab_lock_file() {
+	case $LAB_BACKEND in
+	iptables) echo /run/xtables.lock ;;
+	nftables) install -d -m 700 /run/egress && echo /run/egress/lock ;;
+	esac
 }
 
 # Only the lock and the note about the pid namespace may stay.

@@ -23,7 +23,7 @@ held_meanwhile() {
 	local ended
 	begin agent1 tty=pts/7 rhost=192.0.2.7 open wait close || return
 	said open ok && held "$uid" && records_are 1 || { finish; return 1; }
-	logged_once "open user=agent1 uid=$uid service=$service profile=default backend=iptables sessions=1$"
+	logged_once "open user=agent1 uid=$uid service=$service profile=default backend=$LAB_BACKEND sessions=1$"
 	ended=$?
 	syslog_mark
 	finish && [ "$ended" -eq 0 ] && said open ok close ok && nothing_left || return

@@ -19,7 +19,7 @@ service=egress-alone
 printf '%s required pam_deny.so\n' auth account password session >/etc/pam.d/other
 lab_pam_alone $service
 
-profiles() { printf 'profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };\n'; }
+profiles() { lab_backend_line && printf 'profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };\n'; }
 agent1() { printf 'accounts = ( { user = "agent1"; } );\n'; }
 agent9() { printf 'accounts = ( { user = "agent9"; } );\n'; }
 
@@ -117,7 +117,7 @@ case_ "egress.conf is not there: named in conf.d is denied" missing
 stands() {
 	local status
 	fresh && { profiles | sed 's/ };/ hold = "always"; };/' && echo "accounts = ( { uid = \"$1\"; } );"; } |
-		write "$conf" && egressctl sync && lab_rules4 | grep -q -e "-g EGRESS-$1\$" || return
+		write "$conf" && egressctl sync && held "$1" || return
 	rm -rf /var/lib/egress
 	"${@:2}"
 	sed -i 's/^profiles = {/profiles = {{/' "$conf"

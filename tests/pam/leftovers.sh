@@ -11,7 +11,8 @@ reaps=25
 
 held_config() {
 	mkdir -p /etc/egress
-	cat >/etc/egress/egress.conf <<-'END'
+	cat >/etc/egress/egress.conf <<-END
+		backend = "$LAB_BACKEND";
 		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
 		accounts = ( { user = "agent1"; }, { user = "agent2"; } );
 	END
@@ -197,8 +198,8 @@ leaves_nothing() { enter true && wait_for 5 nothing_left; }
 # needs hold = "always"; other services may name '#UID' to PAM.
 nameless() { sudo -n -u "#$1" -- sh -c "$2" </dev/null; }
 nameless_config() {
-	printf 'profiles = { default = { proxy = [ "127.0.0.1:3128" ]; hold = "%s"; }; };\n%s\n' "$1" \
-		'accounts = ( { uid = "20000-20009"; } );' >/etc/egress/egress.conf
+	printf 'backend = "%s";\nprofiles = { default = { proxy = [ "127.0.0.1:3128" ]; hold = "%s"; }; };\n%s\n' \
+		"$LAB_BACKEND" "$1" 'accounts = ( { uid = "20000-20009"; } );' >/etc/egress/egress.conf
 }
 
 # nameless_tries UID: by sudo.

@@ -149,7 +149,8 @@ both -X EGRESS-2002
 # ---- few descriptors ---------------------------------------------------------------------------------
 
 by_range() {
-	cat >/etc/egress/egress.conf <<-'END'
+	cat >/etc/egress/egress.conf <<-END
+		backend = "$LAB_BACKEND";
 		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
 		accounts = ( { uid = "2001-2001"; } );
 	END

@@ -79,7 +79,7 @@ end_use() {
 }
 
 logged() { wait_for 5 syslog_has "pam_egress\($service:session\): $1"; }
-logged_open() { logged "open user=agent1 uid=$uid service=$service profile=default backend=iptables sessions=$1"; }
+logged_open() { logged "open user=agent1 uid=$uid service=$service profile=default backend=$LAB_BACKEND sessions=$1"; }
 logged_close() { logged "close user=agent1 uid=$uid service=$service .*sessions=$1"; }
 
 open_use_close() {
@@ -133,15 +133,15 @@ refused_open() {
 	no_session_record || { echo "a session record is left"; return 1; }
 }
 
-# Holds the lock of iptables, as another administrator's command would.
-hold_xtables_lock() {
+# Holds the lock, as another administrator's command would.
+hold_lock() {
 	stay_forget lock
-	flock /run/xtables.lock lab-stay lock &
+	flock "$(lab_lock_file)" lab-stay lock &
 	lock_job=$!
 	stay_wait lock
 }
 
-drop_xtables_lock() {
+drop_lock() {
 	stay_end lock
 	wait "$lock_job"
 }
@@ -156,10 +156,10 @@ broken_configuration() {
 
 lock_held_too_long() {
 	local status
-	hold_xtables_lock || return
+	hold_lock || return
 	refused_open enter 'lock'
 	status=$?
-	drop_xtables_lock
+	drop_lock
 	[ $status -eq 0 ] || return
 	if [ "$refused_after" -lt 9 ] || [ "$refused_after" -gt 12 ]; then
 		echo "refused after $refused_after s instead of 10"
@@ -185,14 +185,17 @@ passes() {
 others_pass() {
 	lab_config_broken
 	rm -rf /run/egress
-	hold_xtables_lock || return
+	hold_lock || return
 	case_ "$label: an account that nothing covers logs in, all else broken" passes alice
 	case_ "$label: root logs in, all else broken" passes root
-	drop_xtables_lock
+	drop_lock
 	lab_config
 }
 
 # ---- all of it ---------------------------------------------------------------------------------
+
+# Ten seconds each: one service of a script is enough.
+lock_story() { case_ "$label: lock held by another past the deadline: refused" lock_held_too_long; }
 
 service_stories() {
 	case_ "$label: without the module everything gets out (control)" control
@@ -203,7 +206,6 @@ service_stories() {
 	open_use_close required
 	case_ "$label: the first of two sessions closes, the rules stay" second_session
 	case_ "$label: broken configuration, no last good one: refused" broken_configuration
-	case_ "$label: lock held by another past the deadline: refused" lock_held_too_long
 	case_ "$label: no CAP_NET_ADMIN: refused" without_net_admin
 	others_pass
 	case_ "$label: afterwards a session opens and closes as ever" open_and_close

@@ -29,4 +29,5 @@ lab_install
 services_start
 lab_sshd
 service_stories
+lock_story
 lab_end

@@ -21,6 +21,7 @@ label=su service=su
 enter() { su "$1" -c "$2"; }
 enter_powerless() { powerless su "$1" -c "$2"; }
 service_stories
+lock_story
 
 # /etc/pam.d/su-l includes the session lines of su.
 label="su -" service=su-l

@@ -17,4 +17,5 @@ lab_start "$@"
 lab_install
 services_start
 service_stories
+lock_story
 lab_end

@@ -23,7 +23,7 @@ opened() {
 
 as_agent_ssh lab-stay one &
 opened one
-case_ "list: active" matches 0 '^agent1 +2001 +active +1 +[1-9][0-9]* +default +iptables ' list
+case_ "list: active" matches 0 '^agent1 +2001 +active +1 +[1-9][0-9]* +default +'"$LAB_BACKEND"' ' list
 case_ "the session's record" json_of 0 'len(d[0]["sessions"]) == 1
 	and list(d[0]["sessions"][0]) == SESSION and d[0]["sessions"][0]["service"] == "sshd"
 	and d[0]["sessions"][0]["rhost"] == "192.0.2.2" and d[0]["sessions"][0]["pid"] > 1

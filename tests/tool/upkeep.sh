@@ -27,6 +27,7 @@ sed -i 's|^auth.*|auth required pam_exec.so /usr/local/bin/lab-stay session|' "/
 write_conf() {
 	mkdir -p /etc/egress
 	cat >"$conf" <<-END
+		backend = "$LAB_BACKEND";
 		profiles = {
 			default = { proxy = [ "127.0.0.1:3128" ]; $more_default };
 			always = { proxy = [ "127.0.0.1:3128" ]; hold = "always"; $more_always };
@@ -53,15 +54,9 @@ does() {
 	ended_with "$want"
 }
 
-flush() {
-	local tool
-	for tool in iptables-legacy ip6tables-legacy; do
-		"$tool" -F && "$tool" -X || return
-	done
-	no_rules
-}
+flush() { lab_flush && no_rules; }
 
-not_held() { ! lab_rules4 | grep -e "$1" && ! lab_rules6 | grep -e "$1"; }
+not_held() { ! lab_rules | grep -e "$1"; }
 
 enter() { pamtester "$service" "$1" open_session; }
 
@@ -212,9 +207,9 @@ case_ "always held by one name: a login by the other, its end and reap leave it"
 first_match_decides() {
 	fresh && more_always='allow = ( { to = "192.0.2.77"; ports = "77"; } );' &&
 		write_conf '{ user = "agent1"; }, { uid = "2001"; profile = "always"; }' &&
-		does 0 sync && held 2001 && ! lab_rules4 | grep -q 192.0.2.77 &&
+		does 0 sync && held 2001 && ! lab_rules | grep -q 192.0.2.77 &&
 		pamtester "$service" agent1 open_session close_session && held 2001 &&
-		! lab_rules4 | grep -q 192.0.2.77 && does 0 verify
+		! lab_rules | grep -q 192.0.2.77 && does 0 verify
 	local status=$?
 	more_always=
 	sed -i '/^twin:/d' /etc/passwd
@@ -226,7 +221,7 @@ case_ "a session entry before one that always holds: its rules, held always" fir
 
 elsewhere() { unshare --pid --fork --mount-proc "$@"; }
 ledger() { echo /run/egress/net-*; }
-all_state() { lab_rules4; lab_rules6; find /run/egress -type f ! -name lock | sort; }
+all_state() { lab_rules; find /run/egress -type f ! -name lock | sort; }
 
 elsewhere_while_held() {
 	local before
