@@ -155,8 +155,13 @@ START_TEST(counters_survive_any_change_of_another_account)
 	hold("2003", "drop");
 	hold("2000-2999", DOOR);
 	hold("20005", OTHER_DOOR);
+	/* In the midst of the range, of the same profile and of another. */
+	hold("20100-20199", OTHER_DOOR);
+	hold("20150-20160", DOOR);
 	others_are_counted();
-	release("2001 20005");
+	release("2001 20005 20100-20199");
+	others_are_counted();
+	release("20150-20160");
 	release("2000-2999 2003");
 	others_are_counted();
 	/* A plan that nobody else has comes, and goes. */
