@@ -87,8 +87,8 @@ case_ "-c with a broken file has nothing to fall back on" \
 	fails_with 1 '.*bad\.conf:1: .*' -c /etc/egress/bad.conf hold agent1
 
 lab_config_broken
-case_ "hold with a broken configuration" fails_with 1 '.*egress\.conf:1: .*' hold agent1
-case_ "sync with a broken configuration" fails_with 1 '.*egress\.conf:1: .*' sync
+case_ "hold with a broken configuration" fails_with 1 '.*egress\.conf:2: .*' hold agent1
+case_ "sync with a broken configuration" fails_with 1 '.*egress\.conf:2: .*' sync
 case_ "a broken configuration held nobody" nothing_left
 lab_config
 
