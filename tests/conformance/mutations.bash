@@ -56,17 +56,18 @@ promise iptables both_families_or_none_where_nothing_stood $change \
 promise iptables an_impossible_plan_takes_the_others_down_with_it $iptables \
 	'	if (uids.first > 0 && uids.first <= uids.last)' '	if (uids.first <= uids.last)'
 promise iptables remove_of_the_absent_succeeds_and_changes_nothing $edit \
-	'		if (compare_subjects(&uids, &change->gone[i]) == 0)' \
-	'		if (dispatch_overlap(uids, change->gone[i]))'
+	'		if (!has(gone, gone_count, before->subjects[i]))' \
+	'		if (!gone_count || gone[gone_count - 1].last < before->subjects[i].first ||
+		    before->subjects[i].last < gone[gone_count - 1].first)'
 promise iptables with_the_last_account_all_that_is_ours_is_gone $edit \
-	'	return references ? 0 : xt_table_delete_chain(table, XT_CHAIN_ENTRY);' '	return 0;'
+	'	return error ? error : delete_unless_used(table, XT_CHAIN_ENTRY);' '	return error;'
 promise iptables a_removed_account_is_free $iptables \
 	'	struct xt_change change = { .gone = subjects, .count = count };' \
 	'	struct xt_change change = { .gone = subjects, .count = count - 1 };'
 promise iptables list_is_ascending_and_complete $list \
 	'	qsort(all, count, sizeof(*all), compare_uids);' ''
 promise iptables list_of_one_is_that_one $list \
-	'	return !only || compare_uids(uids, only) == 0;' '	return !only || uids->first <= only->first;'
+	'&view->read.dispatch, only, &view->subjects,' '&view->read.dispatch, NULL, &view->subjects,'
 promise iptables an_open_handle_sees_what_others_do $iptables \
 	'	if (deadline) {
 		backend->deadline = *deadline;' \
@@ -111,11 +112,17 @@ promise iptables what_was_edited_can_be_removed $edit \
 promise iptables several_profiles_stand_at_once $edit \
 	'		error = apply_plan(table, &change->plans[i]);' '		error = apply_plan(table, &change->plans[0]);'
 promise iptables the_narrowest_decides libegress/dispatch.c \
-	'		qsort(branches, count, sizeof(*branches), compare_branches);' ''
-promise iptables uid_0_passes_whatever_is_held libegress/xt-edit.c \
-	'	xt_branch_encode(goal->family, branch->uids, branch->target, ret);' \
-	'	xt_branch_encode(goal->family, (struct uid_range){ branch->uids.first - 1, branch->uids.last },
-			 branch->target, ret);'
+	'		return width_a < width_b ? -1 : 1;' '		return width_a < width_b ? 1 : -1;'
+promise iptables uid_0_passes_whatever_is_held libegress/xt-dispatch.c \
+	'	char target[PLAN_CHAIN_MAX];
+
+	switch (rule->kind) {' \
+	'	char target[PLAN_CHAIN_MAX];
+	struct dispatch_rule wider = *rule;
+
+	wider.uids.first--;
+	rule = &wider;
+	switch (rule->kind) {'
 promise iptables a_change_of_plan_has_no_moment_of_openness $iptables \
 	'	if (error || count == 0)
 		return error;
