@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dispatch.h"
 
+#include "segments.h"
 #include "util.h"
 
 #include <stdio.h>
@@ -33,42 +34,6 @@ bool dispatch_contains(struct uid_range wide, struct uid_range narrow)
 
 /* --- Segments: where each uid has one subject at most --- */
 
-/* The subjects that begin at or before a uid; the one that decides is the first (a heap). */
-struct contest {
-	struct uid_range *items;
-	size_t count;
-};
-
-static void contest_enter(struct contest *contest, struct uid_range subject)
-{
-	size_t at = contest->count++;
-
-	for (; at > 0; at = (at - 1) / 2) {
-		struct uid_range above = contest->items[(at - 1) / 2];
-
-		if (dispatch_order(above, subject) <= 0)
-			break;
-		contest->items[at] = above;
-	}
-	contest->items[at] = subject;
-}
-
-static void contest_leave(struct contest *contest)
-{
-	struct uid_range last = contest->items[--contest->count];
-	size_t at = 0, below;
-
-	for (; (below = 2 * at + 1) < contest->count; at = below) {
-		if (below + 1 < contest->count &&
-		    dispatch_order(contest->items[below + 1], contest->items[below]) < 0)
-			below++;
-		if (dispatch_order(last, contest->items[below]) <= 0)
-			break;
-		contest->items[at] = contest->items[below];
-	}
-	contest->items[at] = last;
-}
-
 struct segments {
 	struct dispatch_rule *items;
 	size_t count;
@@ -79,67 +44,20 @@ static bool same_range(struct uid_range a, struct uid_range b)
 	return a.first == b.first && a.last == b.last;
 }
 
-/* Goes on with the last segment if it touches this one and leads to the same chain. */
-static void segments_add(struct segments *segments, struct uid_range uids, struct uid_range to)
-{
-	struct dispatch_rule *last = segments->count ? &segments->items[segments->count - 1] : NULL;
-
-	if (last && last->uids.last + 1 == uids.first && same_range(last->to, to))
-		last->uids.last = uids.last;
-	else
-		segments->items[segments->count++] =
-			(struct dispatch_rule){ DISPATCH_SUBJECT, uids, to };
-}
-
-/*
- * SUBJECTS ascend. Each step ends where a subject ends or the next one begins, so SEGMENTS gets at
- * most two for each.
- */
-static void flatten(const struct uid_range *subjects, size_t count, struct contest *contest,
-		    struct segments *segments)
-{
-	uint64_t at = 0;
-	size_t i = 0;
-
-	while (i < count || contest->count > 0) {
-		struct uid_range winner;
-		uint64_t end;
-
-		if (contest->count == 0)
-			at = subjects[i].first;
-		for (; i < count && subjects[i].first <= at; i++)
-			contest_enter(contest, subjects[i]);
-		winner = contest->items[0];
-		if (winner.last < at) {
-			contest_leave(contest);
-			continue;
-		}
-		end = winner.last;
-		if (i < count && subjects[i].first <= end)
-			end = subjects[i].first - 1;
-		segments_add(segments, (struct uid_range){ (uid_t)at, (uid_t)end }, winner);
-		at = end + 1;
-	}
-}
-
-static int compare_ranges(const void *a, const void *b)
-{
-	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
-}
-
 static int make_segments(const struct uid_range *subjects, size_t count, struct segments *ret)
 {
-	AUTO_FREE struct uid_range *sorted = calloc(count + 1, sizeof(*sorted));
-	AUTO_FREE struct uid_range *heap = calloc(count + 1, sizeof(*heap));
-	struct contest contest = { .items = heap };
+	AUTO_FREE struct segment *found = NULL;
+	size_t found_count = 0;
+	int error = segments_make(subjects, count, &found, &found_count);
 
-	ret->items = calloc(2 * count + 1, sizeof(*ret->items));
-	if (!sorted || !heap || !ret->items)
+	if (error)
+		return error;
+	ret->items = calloc(found_count + 1, sizeof(*ret->items));
+	if (!ret->items)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(sorted, subjects, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_ranges);
-	flatten(sorted, count, &contest, ret);
+	ret->count = found_count;
+	for (size_t i = 0; i < found_count; i++)
+		ret->items[i] = (struct dispatch_rule){ DISPATCH_SUBJECT, found[i].uids, subjects[found[i].range] };
 	return 0;
 }
 
