@@ -111,8 +111,9 @@ promise iptables what_was_edited_can_be_removed $edit \
 	'			error = empty_chain(table, plan_chain_name(change->gone[i], chain));' '			error = 0;'
 promise iptables several_profiles_stand_at_once $edit \
 	'		error = apply_plan(table, &change->plans[i]);' '		error = apply_plan(table, &change->plans[0]);'
-promise iptables the_narrowest_decides libegress/dispatch.c \
-	'		return width_a < width_b ? -1 : 1;' '		return width_a < width_b ? 1 : -1;'
+promise iptables the_narrowest_decides libegress/segments.c \
+	'	return width_a != width_b ? width_a < width_b : a->first < b->first;' \
+	'	return width_a != width_b ? width_a > width_b : a->first < b->first;'
 promise iptables uid_0_passes_whatever_is_held libegress/xt-dispatch.c \
 	'	char target[PLAN_CHAIN_MAX];
 
