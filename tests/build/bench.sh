@@ -8,6 +8,9 @@ set -u
 lab_start "$@"
 
 out=/tmp/bench
+# The tree under test may lie in one.
+folders() { ls -d /tmp/tmp.* 2>/dev/null; }
+before=$(folders)
 quick() { script/bench --quick --build "$BUILD" --output "$out" >/tmp/bench.table; }
 case_ "script/bench --quick runs" quick
 
@@ -25,6 +28,6 @@ told() { [ "$(grep -cE '\| (OK|MISSED|NOT AVAILABLE|)$' /tmp/bench.table)" -eq "
 case_ "the table has the same rows" told
 drawn() { grep -q '<path' "$out/packet.svg" && grep -q '<path' "$out/hold.svg"; }
 case_ "both charts are drawn" drawn
-clean() { ! ls -d /tmp/tmp.* 2>/dev/null; }
+clean() { [ "$(folders)" = "$before" ] || { folders; return 1; }; }
 case_ "nothing is left behind" clean
 lab_end
