@@ -11,6 +11,8 @@
 /* Lines about what concerns everybody, or all of a group; more would not tell more. */
 #define COMMON_DRIFT_MAX 8
 
+#define LIST_TRIES 8
+
 /* What its chain says for every account of the group. */
 struct group_view {
 	struct nft_group *group;
@@ -32,6 +34,7 @@ static void drift_clear(struct standing *standing)
 	free(standing->drift);
 }
 
+/* Good for another reading. */
 static void view_clear(struct table_view *view)
 {
 	for (size_t i = 0; view->groups && i < view->table.group_count; i++) {
@@ -42,6 +45,7 @@ static void view_clear(struct table_view *view)
 	nft_layout_clear(&view->layout);
 	drift_clear(&view->common);
 	nft_table_clear(&view->table);
+	*view = (struct table_view){ 0 };
 }
 
 /* --- What concerns everybody --- */
@@ -79,7 +83,8 @@ static int check_base(struct table_view *view)
 		error = standing_add_drift(&view->common, "nftables: chain " NFT_CHAIN_OUTPUT " is missing");
 	else if (!error && !table->base_is_hooked)
 		error = standing_add_drift(&view->common,
-					   "nftables: chain " NFT_CHAIN_OUTPUT " is not at hook output, priority %d",
+					   "nftables: chain " NFT_CHAIN_OUTPUT " is not at hook output, priority %d, "
+					   "with policy accept",
 					   NFT_HOOK_PRIORITY);
 	return error ? error : check_base_rules(view);
 }
@@ -189,40 +194,42 @@ static int decode_plan(struct group_view *view)
 	return 0;
 }
 
-static int check_stray_segments(const struct table_view *view, struct group_view *group)
+static bool has_elements(const struct nft_group *group)
 {
-	const struct nft_set *set = &group->group->sets[NFT_HELD];
-	char uids[UID_RANGE_TEXT_MAX];
-	size_t stray = 0;
-	int error = 0;
-
-	for (size_t i = 0; i < set->count && !error; i++) {
-		const struct segment *segment = nft_layout_find(&view->layout, set->elements[i].uids);
-
-		if (!nft_layout_is_of_key(&view->layout, segment, group->group->key) && stray++ < COMMON_DRIFT_MAX)
-			error = standing_add_drift(&group->common, "nftables: uids %s are held for nobody",
-						   addr_print_uid_range(set->elements[i].uids, uids));
-	}
-	return error;
+	for (int role = 0; role < NFT_ROLES; role++)
+		if (group->sets[role].count)
+			return true;
+	return false;
 }
 
-static int read_group(struct nft_link *link, const struct table_view *view, const struct uid_range *only,
-		      struct group_view *group)
+static int read_elements(struct nft_link *link, const struct uid_range *only, struct nft_group *group)
 {
-	bool is_ranges = nft_key_is_ranges(group->group->key), by_uid = only && only->first == only->last;
+	bool is_ranges = nft_key_is_ranges(group->key), by_uid = only && only->first == only->last;
+
+	if (only && by_uid == is_ranges)
+		return 0;
+	return nft_group_read_elements(link, group, by_uid ? &only->first : NULL);
+}
+
+static int read_group(struct nft_link *link, const struct table_view *view, struct group_view *group)
+{
 	int error = nft_group_read_lines(link, group->group);
 
 	if (!error)
 		error = decode_plan(group);
-	if (!error && (!only || by_uid != is_ranges))
-		error = nft_group_read_elements(link, group->group, by_uid ? &only->first : NULL);
 	if (!error)
 		error = check_branches(&view->table, group);
 	if (!error)
 		error = check_sets(group);
-	if (!error)
-		error = check_lines(group);
-	return error || !is_ranges ? error : check_stray_segments(view, group);
+	return error ? error : check_lines(group);
+}
+
+static bool has_range_of(const struct nft_table *table, const char *key)
+{
+	for (size_t i = 0; i < table->range_count; i++)
+		if (strcmp(table->ranges[i].key, key) == 0)
+			return true;
+	return false;
 }
 
 static int view_read(struct nft_link *link, const struct uid_range *only, struct table_view *view)
@@ -235,12 +242,18 @@ static int view_read(struct nft_link *link, const struct uid_range *only, struct
 	if (!view->groups)
 		return -ENOMEM;
 	error = check_base(view);
-	if (!error)
-		error = nft_layout_make(view->table.ranges, view->table.range_count, &view->layout);
 	for (size_t i = 0; i < view->table.group_count && !error; i++) {
 		view->groups[i].group = &view->table.groups[i];
-		error = read_group(link, view, only, &view->groups[i]);
+		error = read_elements(link, only, view->groups[i].group);
 	}
+	if (!error)
+		error = nft_table_adopt_segments(&view->table);
+	if (!error)
+		error = nft_layout_make(view->table.ranges, view->table.range_count, &view->layout);
+	/* Where nobody is that was asked for, the rules are not of interest. */
+	for (size_t i = 0; i < view->table.group_count && !error; i++)
+		if (has_elements(&view->table.groups[i]) || has_range_of(&view->table, view->table.groups[i].key))
+			error = read_group(link, view, &view->groups[i]);
 	return error;
 }
 
@@ -368,6 +381,8 @@ static int read_range(const struct table_view *view, const struct nft_range *ran
 
 	if (!error && !group)
 		error = standing_add_drift(standing, "nftables: the rules of this range are missing");
+	if (!error && !range->is_recorded)
+		error = standing_add_drift(standing, "nftables: is not in set " NFT_SET_RANGES);
 	for (size_t i = 0; i < view->layout.count && !error && group; i++)
 		if (view->layout.segments[i].range == index)
 			error = read_sets(group, view->layout.segments[i].uids, &all, standing);
@@ -475,9 +490,15 @@ int nftables_list(struct backend *backend, const struct uid_range *only, struct 
 
 	if (r < 0)
 		return r;
-	r = r ? view_read(&backend->link, only, &view) : 0;
+	if (r > 0)
+		r = view_read(&backend->link, only, &view);
+	/* Flushed while it was read: then it is not there, or there anew. */
+	for (int try = 1; r == -ESTALE && try < LIST_TRIES; try++) {
+		view_clear(&view);
+		r = view_read(&backend->link, only, &view);
+	}
 	if (!r)
 		r = read_all(&view, only, ret, ret_count);
 	view_clear(&view);
-	return r ? nftables_fault(fault, r, "cannot list") : 0;
+	return r ? nftables_fault(fault, r == -ESTALE ? -EAGAIN : r, "cannot list") : 0;
 }

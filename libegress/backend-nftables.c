@@ -10,8 +10,10 @@
 #include <sys/utsname.h>
 
 #define LOOK_MS 10000L /* for a handle that only looks */
-#define TRIES 8        /* of a change that somebody else got in between */
-#define WHOLE_TRIES 2  /* with the table itself, before it is left to who put something into it */
+#define PROBE_MS 2000L
+#define TRIES 8       /* of a change that somebody else got in between */
+#define WHOLE_TRIES 2 /* with the table itself, before it is left to who put something into it */
+#define DROP_TRIES 5  /* with groups that nobody is left in, before they are left: others may refer to them */
 #define RETRY_MS 2
 
 /* --- Is nf_tables there? Without asking it, for a question may load it. --- */
@@ -69,7 +71,7 @@ static const struct {
 		       "Linux 5.10 or later is needed; load them with \"modprobe nf_tables\"" },
 	{ -ETIMEDOUT, "the kernel did not answer by the deadline" },
 	{ -EAGAIN, "others keep changing it, or this kernel lacks a part of nf_tables (log, limit, reject)" },
-	{ -ENOMEM, "not enough memory or descriptors" },
+	{ -ENOMEM, "not enough memory or descriptors, or more than net.core.wmem_max at once" },
 };
 
 int nftables_fault(struct fault *fault, int error, const char *what)
@@ -117,7 +119,7 @@ static void nftables_close(struct backend *backend)
 /* Without privilege the kernel does not answer, but it is there. */
 static int nftables_probe(struct fault *fault, enum backend_presence *ret)
 {
-	struct backend backend = { .deadline = deadline_in_ms(LOOK_MS) };
+	struct backend backend = { .deadline = deadline_in_ms(PROBE_MS) };
 	struct nft_table table = { 0 };
 	int r = nftables_link(&backend, false, fault);
 
@@ -126,7 +128,7 @@ static int nftables_probe(struct fault *fault, enum backend_presence *ret)
 			*ret = BACKEND_LOADABLE;
 		return r;
 	}
-	r = nft_table_read(&backend.link, &table);
+	r = nft_table_look(&backend.link, &table);
 	nft_link_close(&backend.link);
 	if (r == -EOPNOTSUPP || r == -ENOMEM) {
 		nft_table_clear(&table);
@@ -155,11 +157,12 @@ static int try_once(struct backend *backend, const struct nft_change *change, bo
 	int error = nft_edit_prepare(&edit, &backend->link, change);
 
 	if (error) {
-		error = nftables_fault(fault, error, "cannot read");
+		if (error != -ESTALE)
+			error = nftables_fault(fault, error, "cannot read");
 	} else if (edit.table.exists && !edit.table.ours) {
 		error = refuse_foreign(change, fault);
 	} else {
-		nft_batch_begin(&batch, &backend->link);
+		nft_batch_begin(&batch, &backend->link, nft_edit_drops(&edit) ? edit.generation : 0);
 		nft_edit_emit(&edit, whole_table, &batch);
 		error = nft_batch_send(&batch, &backend->link);
 		if (error && error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
@@ -181,6 +184,7 @@ static int apply(struct backend *backend, struct nft_change *change, struct faul
 	for (int try = 0; try < TRIES; try++) {
 		if (try > 0 && !deadline_pause(&backend->deadline, RETRY_MS))
 			break;
+		change->keep_groups = try >= DROP_TRIES;
 		error = try_once(backend, change, try < WHOLE_TRIES, fault);
 		change->grow = change->grow || error == -ENOSPC;
 		if (error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)

@@ -31,8 +31,10 @@ struct standing {
 
 enum backend_presence {
 	BACKEND_LOADABLE, /* its module is not loaded; the first replace may have the kernel load it */
-	BACKEND_READY,    /* the kernel has it, and nobody has tables of that kind in this network namespace */
-	BACKEND_IN_USE,   /* somebody has: the host's own firewall, or we */
+	BACKEND_READY,    /* the kernel has it */
+	/* And there are tables of its kind in this network namespace: for iptables anybody's, since to use it is to
+	 * make a table that all share; for nftables, which has a table for each, ours. */
+	BACKEND_IN_USE,
 };
 
 struct backend_ops {

@@ -58,7 +58,7 @@ void nft_batch_finish(struct nft_batch *batch, const struct nlmsghdr *message)
 	batch->changes++;
 }
 
-static void add_bound(struct nft_batch *batch, uint16_t type)
+static void add_bound(struct nft_batch *batch, uint16_t type, uint32_t generation)
 {
 	struct nlmsghdr *message;
 	struct nfgenmsg *header;
@@ -73,13 +73,15 @@ static void add_bound(struct nft_batch *batch, uint16_t type)
 	header->nfgen_family = AF_UNSPEC;
 	header->version = NFNETLINK_V0;
 	header->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	if (generation)
+		mnl_attr_put_u32(message, NFNL_BATCH_GENID, generation);
 	batch->length += MNL_ALIGN(message->nlmsg_len);
 }
 
-void nft_batch_begin(struct nft_batch *batch, const struct nft_link *link)
+void nft_batch_begin(struct nft_batch *batch, const struct nft_link *link, uint32_t generation)
 {
 	*batch = (struct nft_batch){ .first = link->sequence + 1, .next = link->sequence + 1 };
-	add_bound(batch, NFNL_MSG_BATCH_BEGIN);
+	add_bound(batch, NFNL_MSG_BATCH_BEGIN, generation);
 }
 
 void nft_batch_clear(struct nft_batch *batch)
@@ -108,7 +110,7 @@ int nft_batch_send(struct nft_batch *batch, struct nft_link *link)
 	if (batch->changes == 0)
 		return 0;
 	ask_for_answer(batch);
-	add_bound(batch, NFNL_MSG_BATCH_END);
+	add_bound(batch, NFNL_MSG_BATCH_END, 0);
 	if (batch->failed)
 		return -ENOMEM;
 	link->sequence = batch->next;

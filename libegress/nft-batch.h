@@ -25,7 +25,8 @@ struct nft_batch {
 	bool failed;
 };
 
-void nft_batch_begin(struct nft_batch *batch, const struct nft_link *link);
+/* GENERATION: see nft_link_generation; 0: whatever happened since. */
+void nft_batch_begin(struct nft_batch *batch, const struct nft_link *link, uint32_t generation);
 /* Sends it if it changes anything. Errors: those of nft_link_send. */
 int nft_batch_send(struct nft_batch *batch, struct nft_link *link);
 void nft_batch_clear(struct nft_batch *batch); /* takes a zeroed one */

@@ -41,9 +41,9 @@ static void emit_ranges(const struct nft_edit *edit, struct nft_batch *batch)
 		int order = !was ? 1 : !is ? -1 : uid_range_compare(was->uids, is->uids);
 		bool same = order == 0 && strcmp(was->key, is->key) == 0;
 
-		if (order <= 0 && !same)
+		if (order <= 0 && !same && was->is_recorded)
 			nft_batch_delete_range(batch, was->uids);
-		if (order >= 0 && !same)
+		if (order >= 0 && !(same && was->is_recorded))
 			nft_batch_add_range(batch, is->uids, is->key);
 		i += order <= 0;
 		k += order >= 0;
@@ -60,14 +60,14 @@ static void emit_sets(const struct nft_edit *edit, size_t i, struct nft_batch *b
 
 	for (int role = 0; role < NFT_ROLES; role++) {
 		const struct nft_set *set = &group->sets[role];
-		bool grows = edit->change->grow && !nft_key_is_ranges(group->key);
+		bool remade = nft_edit_remakes_set(edit, i, role);
 
-		if (!nft_group_needs(group, plan, role) || (set->exists && set->as_written && !grows))
+		if (!nft_group_needs(group, plan, role) || (set->exists && !remade))
 			continue;
-		if (set->exists)
+		if (remade)
 			nft_batch_delete_set(batch, nft_set_name(group->key, role, name));
 		nft_batch_add_set(batch, group->key, role, &plan->log,
-				  nft_room_for(edit->groups[i].add[role].count, grows ? set->size : 0));
+				  nft_room_for(edit->groups[i].add[role].count, edit->change->grow ? set->size : 0));
 	}
 }
 

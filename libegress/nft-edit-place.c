@@ -94,7 +94,7 @@ static int restore_members(struct nft_edit *edit, size_t i)
 	return error;
 }
 
-/* A set that is full is made anew, larger, with all that is in it and stays there. */
+/* A set that is full, or is not as we make it, is made anew with all that is in it and stays there. */
 static int move_all(struct nft_edit *edit, size_t i, enum nft_role role)
 {
 	const struct nft_set *set = &edit->table.groups[i].sets[role];
@@ -108,12 +108,14 @@ static int move_all(struct nft_edit *edit, size_t i, enum nft_role role)
 	return error;
 }
 
-static int grow_group(struct nft_edit *edit, size_t i)
+int nft_edit_move(struct nft_edit *edit)
 {
 	int error = 0;
 
-	for (int role = 0; role < NFT_ROLES && !error; role++)
-		error = move_all(edit, i, role);
+	for (size_t i = 0; i < edit->group_count; i++)
+		for (int role = 0; role < NFT_ROLES && !error; role++)
+			if (nft_edit_remakes_set(edit, i, role))
+				error = move_all(edit, i, role);
 	return error;
 }
 
@@ -131,9 +133,6 @@ int nft_edit_place(struct nft_edit *edit)
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		if (edit->groups[i].remake && !nft_key_is_ranges(edit->table.groups[i].key))
 			error = restore_members(edit, i);
-	for (size_t i = 0; i < edit->group_count && !error && change->grow; i++)
-		if (edit->groups[i].plan && !nft_key_is_ranges(edit->table.groups[i].key))
-			error = grow_group(edit, i);
 	return error;
 }
 

@@ -163,12 +163,20 @@ static int has_lines_of(const struct nft_group *group, const struct plan *plan)
 	return error ? error : same;
 }
 
-/* What a set of another type, or with other limits, holds is not what we put there. */
-static void forget_odd_sets(struct nft_group *group)
+bool nft_edit_remakes_set(const struct nft_edit *edit, size_t i, enum nft_role role)
 {
-	for (int role = 0; role < NFT_ROLES; role++)
-		if (!group->sets[role].as_written)
-			group->sets[role].count = 0;
+	const struct nft_set *set = &edit->table.groups[i].sets[role];
+	bool grows = edit->change->grow && !nft_key_is_ranges(edit->table.groups[i].key);
+
+	return edit->groups[i].plan && set->exists && (!set->as_written || grows);
+}
+
+bool nft_edit_drops(const struct nft_edit *edit)
+{
+	for (size_t i = 0; i < edit->group_count; i++)
+		if (edit->groups[i].drop || edit->groups[i].remake)
+			return true;
+	return edit->drop_all;
 }
 
 static void check_limit(struct nft_group *group, const struct plan *plan)
@@ -205,14 +213,11 @@ static int read_elements(struct nft_edit *edit, size_t i)
 	const struct uid_range only = subject_of(edit->change, 0);
 	struct nft_group_edit *change = &edit->groups[i];
 	bool by_uid = edit->change->count == 1 && only.first == only.last && !change->remake;
-	int error;
 
 	if (nft_key_is_ranges(group->key) && !edit->with_ranges)
 		return 0;
 	change->loaded = !by_uid || nft_key_is_ranges(group->key);
-	error = nft_group_read_elements(edit->link, group, change->loaded ? NULL : &only.first);
-	forget_odd_sets(group);
-	return error;
+	return nft_group_read_elements(edit->link, group, change->loaded ? NULL : &only.first);
 }
 
 static int read_groups(struct nft_edit *edit)
@@ -227,7 +232,11 @@ static int read_groups(struct nft_edit *edit)
 	}
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		error = read_elements(edit, i);
-	return error;
+	/* A set may turn out not to be ours by what is in it. */
+	for (size_t i = 0; i < edit->group_count && !error; i++)
+		if (edit->groups[i].plan && !has_sound_sets(&edit->table.groups[i], edit->groups[i].plan))
+			edit->groups[i].remake = true;
+	return error || !edit->with_ranges ? error : nft_table_adopt_segments(&edit->table);
 }
 
 /* --- Which ranges are held as one afterwards --- */
@@ -292,13 +301,13 @@ static int find_empty(struct nft_edit *edit, size_t i)
 	bool others = has_range(edit, group->key);
 	int error = 0;
 
-	if (change->plan)
+	if (change->plan || edit->change->keep_groups)
 		return 0;
 	if (gone->count)
 		qsort(gone->items, gone->count, sizeof(*gone->items), compare_elements);
 	if (!nft_key_is_ranges(group->key) && change->loaded)
 		others = group->sets[NFT_HELD].count > gone->count;
-	else if (!nft_key_is_ranges(group->key))
+	else if (!others && !change->loaded)
 		error = nft_group_has_others(edit->link, group, gone->items, gone->count, &others);
 	change->drop = !error && !others;
 	return error;
@@ -363,7 +372,9 @@ int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct 
 	edit->link = link;
 	edit->change = change;
 	edit->with_ranges = concerns_ranges(change);
-	error = nft_table_read(link, &edit->table);
+	error = nft_link_generation(link, &edit->generation);
+	if (!error)
+		error = nft_table_read(link, &edit->table);
 	if (error || (edit->table.exists && !edit->table.ours))
 		return error;
 	error = find_keys(edit);
@@ -377,6 +388,8 @@ int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct 
 		error = nft_edit_place(edit);
 	if (!error && edit->with_ranges)
 		error = nft_edit_place_segments(edit);
+	if (!error)
+		error = nft_edit_move(edit);
 	if (!error)
 		error = find_all_empty(edit);
 	edit->remake_base = !error && !edit->drop_all && !base_is_right(edit);

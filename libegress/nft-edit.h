@@ -13,6 +13,7 @@ struct nft_change {
 	const struct uid_range *gone; /* to remove, or NULL */
 	size_t count;                 /* of either */
 	bool grow;                    /* the sets are full: larger ones in their place */
+	bool keep_groups;             /* even those that nobody is left in */
 };
 
 struct nft_elements {
@@ -40,6 +41,7 @@ struct nft_edit {
 	size_t range_count;
 	bool with_ranges; /* the change concerns ranges: all segments were read */
 	bool remake_base, drop_all;
+	uint32_t generation; /* of what was read */
 };
 
 /* Reads and compares. CHANGE must outlive the edit. Clear *edit in any case. Errors: those of nft_link_ask, -ENOMEM. */
@@ -55,6 +57,10 @@ bool nft_plan_logs(const struct plan *plan);
 bool nft_group_needs(const struct nft_group *group, const struct plan *plan, enum nft_role role);
 int nft_elements_add(struct nft_elements *list, const struct nft_element *element);
 bool nft_group_is_branched(const struct nft_table *table, const char *key);
+/* Is there a set, but another one must come in its place? */
+bool nft_edit_remakes_set(const struct nft_edit *edit, size_t i, enum nft_role role);
+/* Does anything go that somebody may have begun to use since it was read? */
+bool nft_edit_drops(const struct nft_edit *edit);
 /* Can, and must, the base chain lead to the group? */
 bool nft_edit_can_branch(const struct nft_edit *edit, size_t i);
 /* How many elements a set must have room for: what comes, and as much again. */
@@ -62,5 +68,6 @@ uint32_t nft_room_for(size_t count, uint32_t size_before);
 /* Which elements come and go. -ENOMEM, and those of nft_link_ask. */
 int nft_edit_place(struct nft_edit *edit);
 int nft_edit_place_segments(struct nft_edit *edit);
+int nft_edit_move(struct nft_edit *edit); /* after those two */
 
 #endif

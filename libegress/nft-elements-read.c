@@ -15,7 +15,7 @@
 struct raw_element {
 	uint32_t words[2]; /* of the key */
 	size_t word_count;
-	bool is_end;
+	bool is_end, is_catch_all;
 	const char *comment;
 	uint64_t packets, bytes;
 };
@@ -81,6 +81,11 @@ static bool read_raw(const struct nlattr *nest, struct raw_element *ret)
 	struct raw_element raw = { 0 };
 	size_t length = value ? mnl_attr_get_payload_len(value) : 0;
 
+	raw.is_catch_all = flags && ntohl(mnl_attr_get_u32(flags)) & NFT_SET_ELEM_CATCHALL;
+	if (raw.is_catch_all) {
+		*ret = raw;
+		return true;
+	}
 	if (length != sizeof(raw.words[0]) && length != sizeof(raw.words))
 		return false;
 	memcpy(raw.words, mnl_attr_get_payload(value), length);
@@ -155,12 +160,15 @@ struct bound {
 struct bounds {
 	struct bound *items;
 	size_t count, room;
+	bool has_catch_all;
 };
 
 static int add_uid(const struct raw_element *raw, void *data)
 {
 	struct nft_set *set = data;
 
+	if (raw->is_catch_all) /* "*" holds everybody */
+		set->as_written = false;
 	if (raw->word_count != 1)
 		return 0;
 	if (nft_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
@@ -181,6 +189,7 @@ static int add_bound(const struct raw_element *raw, void *data)
 {
 	struct bounds *bounds = data;
 
+	bounds->has_catch_all = bounds->has_catch_all || raw->is_catch_all;
 	if (raw->word_count != 1)
 		return 0;
 	if (nft_grow(&bounds->items, bounds->count, &bounds->room, sizeof(*bounds->items)))
@@ -230,6 +239,7 @@ static int read_segments(struct nft_link *link, const char *name, struct nft_set
 	const struct nft_reader reader = { read_element_message, forget_bounds, &elements };
 	int error = ask_for_elements(link, name, NULL, &reader);
 
+	set->as_written = set->as_written && !bounds.has_catch_all;
 	if (!error && bounds.count) {
 		qsort(bounds.items, bounds.count, sizeof(*bounds.items), compare_bounds);
 		error = pair_bounds(&bounds, set);
@@ -264,7 +274,7 @@ int nft_group_read_elements(struct nft_link *link, struct nft_group *group, cons
 
 		set->count = 0;
 		nft_set_name(group->key, role, name);
-		if (set->exists)
+		if (set->exists && set->is_readable)
 			error = nft_key_is_ranges(group->key) ? read_segments(link, name, set)
 							      : read_uids(link, name, uid, set);
 	}
@@ -278,12 +288,13 @@ static int add_range(const struct raw_element *raw, void *data)
 	struct nft_table *table = data;
 	struct nft_range *range;
 
-	if (raw->word_count != 2)
+	/* What nobody could have been asked to hold is somebody else's. */
+	if (raw->word_count != 2 || raw->words[0] == 0 || raw->words[0] > raw->words[1])
 		return 0;
 	if (nft_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
 		return -ENOMEM;
 	range = &table->ranges[table->range_count++];
-	*range = (struct nft_range){ .uids = { raw->words[0], raw->words[1] } };
+	*range = (struct nft_range){ .uids = { raw->words[0], raw->words[1] }, .is_recorded = true };
 	if (raw->comment)
 		snprintf(range->key, sizeof(range->key), "%s", raw->comment);
 	return 0;
@@ -325,6 +336,8 @@ static int look_for_other(const struct raw_element *raw, void *data)
 	struct search *search = data;
 	size_t low = 0, high = search->gone_count;
 
+	if (raw->is_end || raw->is_catch_all)
+		return 0;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -6,6 +6,7 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -32,7 +33,10 @@ static int map_errno(int error)
 		return -EOPNOTSUPP;
 	case EEXIST:
 	case EBUSY:
+	case ERESTART:
 		return -ESTALE;
+	case EMSGSIZE: /* nothing of it was sent */
+		return -ENOMEM;
 	case ENOENT:
 	case ENOBUFS:
 	case EAGAIN:
@@ -142,6 +146,16 @@ static int read_error(const struct nlmsghdr *message, const struct answer *answe
 	return message->nlmsg_seq == answer->last ? 1 : 0;
 }
 
+/* A list that the kernel could not finish ends with the reason. */
+static int read_done(const struct nlmsghdr *message)
+{
+	int error = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) >= sizeof(error))
+		memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
+	return error < 0 ? map_errno(-error) : 1;
+}
+
 /* 1: the answer is complete; 0: more will come. */
 static int read_message(const struct nlmsghdr *message, struct answer *answer)
 {
@@ -154,7 +168,7 @@ static int read_message(const struct nlmsghdr *message, struct answer *answer)
 	if (message->nlmsg_type == NLMSG_ERROR)
 		return read_error(message, answer);
 	if (message->nlmsg_type == NLMSG_DONE)
-		return 1;
+		return read_done(message);
 	if (message->nlmsg_type < NLMSG_MIN_TYPE || !answer->reader)
 		return 0;
 	r = answer->reader->message(message, answer->reader->data);
@@ -214,10 +228,15 @@ static int send_all(struct nft_link *link, const void *data, size_t length)
  */
 static int start_afresh(struct nft_link *link)
 {
+	int error;
+
 	if (link->spent)
 		mnl_socket_close(link->spent);
 	link->spent = link->socket;
-	return open_socket(link);
+	error = open_socket(link);
+	if (error)
+		nft_link_close(link);
+	return error;
 }
 
 int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct nft_reader *reader)
@@ -244,6 +263,25 @@ int nft_link_ask(struct nft_link *link, struct nlmsghdr *question, const struct 
 		if (reader->reset)
 			reader->reset(reader->data);
 	}
+}
+
+static int read_generation(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			*(uint32_t *)data = mnl_attr_get_u32(attribute);
+	}
+	return 0;
+}
+
+int nft_link_generation(struct nft_link *link, uint32_t *ret)
+{
+	const struct nft_reader reader = { .message = read_generation, .data = ret };
+	unsigned char buffer[NFT_QUESTION_MAX];
+
+	return nft_link_ask(link, nft_link_question(buffer, NFT_MSG_GETGEN, 0), &reader);
 }
 
 /* In a batch these mean that somebody changed the tables since they were read. */

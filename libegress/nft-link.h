@@ -25,6 +25,9 @@ void nft_link_close(struct nft_link *link); /* takes a zeroed or closed one */
 
 /* The header of a question, in BUFFER; the caller adds its payload. */
 #define NFT_QUESTION_MAX 1024
+
+/* The number of the rule set: a batch that names it is refused, with -ESTALE, if anybody changed anything since. */
+int nft_link_generation(struct nft_link *link, uint32_t *ret);
 struct nlmsghdr *nft_link_question(void *buffer, uint16_t type, uint16_t flags);
 
 /*

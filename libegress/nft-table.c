@@ -120,7 +120,7 @@ static int read_table_message(const struct nlmsghdr *message, void *data)
 	return error;
 }
 
-static int read_table(struct nft_link *link, struct nft_table *table)
+int nft_table_look(struct nft_link *link, struct nft_table *table)
 {
 	const struct nft_reader reader = { .message = read_table_message, .data = table };
 	unsigned char buffer[NFT_QUESTION_MAX];
@@ -132,17 +132,64 @@ static int read_table(struct nft_link *link, struct nft_table *table)
 	return error == -ENOENT ? 0 : error;
 }
 
+/* --- Segments without a record --- */
+
+static bool is_accounted_for(const struct nft_table *table, const struct nft_group *group, struct uid_range uids)
+{
+	for (size_t i = 0; i < table->range_count; i++)
+		if (strcmp(table->ranges[i].key, group->key) == 0 && table->ranges[i].uids.first <= uids.first &&
+		    uids.last <= table->ranges[i].uids.last)
+			return true;
+	return false;
+}
+
+static int adopt(struct nft_table *table, const struct nft_group *group, struct uid_range uids)
+{
+	struct nft_range *range;
+
+	if (nft_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
+		return -ENOMEM;
+	range = &table->ranges[table->range_count++];
+	*range = (struct nft_range){ .uids = uids };
+	snprintf(range->key, sizeof(range->key), "%s", group->key);
+	return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
+}
+
+int nft_table_adopt_segments(struct nft_table *table)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < table->group_count && !error; i++) {
+		const struct nft_group *group = &table->groups[i];
+		const struct nft_set *set = &group->sets[NFT_HELD];
+
+		for (size_t k = 0; k < set->count && !error && nft_key_is_ranges(group->key); k++)
+			if (!is_accounted_for(table, group, set->elements[k].uids))
+				error = adopt(table, group, set->elements[k].uids);
+	}
+	if (!error && table->range_count)
+		qsort(table->ranges, table->range_count, sizeof(*table->ranges), compare_ranges);
+	return error;
+}
+
 /* --- Chains --- */
 
 struct chain_facts {
 	bool exists, is_hooked;
 };
 
+/* With any other policy nobody else would get a packet out. */
 static bool is_hooked(const struct nftnl_chain *chain)
 {
 	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
 
 	return nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
+	       nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT &&
 	       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == NF_INET_LOCAL_OUT &&
 	       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == NFT_HOOK_PRIORITY && type &&
 	       strcmp(type, "filter") == 0;
@@ -288,16 +335,18 @@ static int read_state(struct nftnl_expr *expr, void *data)
 
 static void note_set(const struct nftnl_set *found, struct nft_set *set, enum nft_role role, bool is_ranges)
 {
-	const uint32_t flags = nftnl_set_get_u32(found, NFTNL_SET_FLAGS) & (NFT_SET_INTERVAL | NFT_SET_MAP);
+	const uint32_t flags = nftnl_set_get_u32(found, NFTNL_SET_FLAGS), ours = is_ranges ? NFT_SET_INTERVAL : 0;
 
 	set->exists = true;
+	set->is_readable = nftnl_set_get_u32(found, NFTNL_SET_KEY_LEN) == sizeof(uint32_t) &&
+			   (flags & (NFT_SET_INTERVAL | NFT_SET_MAP)) == ours;
 	set->size = nftnl_set_get_u32(found, NFTNL_SET_DESC_SIZE);
 	nftnl_set_expr_foreach(found, read_state, set);
 	if (role == NFT_LOGGED)
 		set->as_written = set->log.enabled;
-	set->as_written = set->as_written && (is_ranges || set->size) &&
-			  nftnl_set_get_u32(found, NFTNL_SET_KEY_LEN) == sizeof(uint32_t) &&
-			  flags == (is_ranges ? NFT_SET_INTERVAL : 0);
+	/* Another flag may be a time after which elements go. */
+	set->as_written = set->as_written && set->is_readable && flags == ours && (is_ranges || set->size) &&
+			  !nftnl_set_get_u64(found, NFTNL_SET_TIMEOUT);
 }
 
 static int add_set(const struct nftnl_set *found, struct nft_table *table)
@@ -366,11 +415,13 @@ static int note_branches(struct nft_table *table)
 
 int nft_table_read(struct nft_link *link, struct nft_table *table)
 {
-	int error = read_table(link, table);
+	int error = nft_table_look(link, table);
 
 	if (error || !table->exists || !table->ours)
 		return error;
 	error = read_sets(link, table);
+	if (error == -ENOENT)
+		error = -ESTALE;
 	if (!error)
 		error = read_base(link, table);
 	if (!error)

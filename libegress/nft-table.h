@@ -7,7 +7,8 @@
 
 struct nft_set {
 	bool exists;
-	bool as_written;     /* of the type, and with the counter or limit, that we give it */
+	bool is_readable;    /* its elements are uids, or segments, as ours are */
+	bool as_written;     /* and it is of the type, and with the counter or limit, that we give it */
 	struct log_rule log; /* of the sets of NFT_LOGGED: how often */
 	uint32_t size;       /* elements at most; of sets of uids */
 	struct nft_element *elements; /* ascending; owned */
@@ -26,6 +27,7 @@ struct nft_group {
 struct nft_range {
 	struct uid_range uids;
 	char key[NFT_KEY_MAX]; /* of its plan; "" if somebody else wrote it */
+	bool is_recorded;      /* in the set of ranges; else only its segment stands */
 };
 
 struct nft_table {
@@ -43,7 +45,9 @@ struct nft_table {
 	size_t group_count, group_room;
 };
 
-/* All but the rules and elements of groups. *table must be zero or cleared; clear it in any case. Errors:
+/* Does our table stand, ours or not? Errors: those of nft_link_ask. */
+int nft_table_look(struct nft_link *link, struct nft_table *table);
+/* All but the rules and elements of groups. Errors also: -ESTALE it went meanwhile. *table must be zero or cleared; clear it in any case. Errors:
  * those of nft_link_ask; a table that is not there is none. */
 int nft_table_read(struct nft_link *link, struct nft_table *table);
 void nft_table_clear(struct nft_table *table);
@@ -51,7 +55,9 @@ void nft_table_clear(struct nft_table *table);
 int nft_group_read_lines(struct nft_link *link, struct nft_group *group);
 /* The elements of all roles; only that UID if not NULL, which is for groups of uids. */
 int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const uid_t *uid);
-/* Of a group of uids: is there one that GONE (ascending) does not name? Looks no further than the first. */
+/* Segments that were read and that no range accounts for are ranges: somebody took away the record. -ENOMEM. */
+int nft_table_adopt_segments(struct nft_table *table);
+/* Of a group: is there a uid, or a segment, that GONE (uids, ascending) does not name? Looks no further than the first. */
 int nft_group_has_others(struct nft_link *link, const struct nft_group *group, const struct nft_element *gone,
 			 size_t gone_count, bool *ret);
 

@@ -85,17 +85,20 @@ int segments_make(const struct uid_range *ranges, size_t count, struct segment *
 	AUTO_FREE size_t *indices = calloc(count + 1, sizeof(*indices));
 	struct segment *segments = calloc(2 * count + 1, sizeof(*segments));
 	struct open_ranges open = { .ranges = ranges, .indices = indices };
+	size_t edge_count = 0;
 
 	if (!edges || !indices || !segments) {
 		free(segments);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++) {
-		edges[2 * i] = (struct edge){ ranges[i].first, i, true };
-		edges[2 * i + 1] = (struct edge){ (uint64_t)ranges[i].last + 1, i, false };
+		if (ranges[i].first > ranges[i].last)
+			continue;
+		edges[edge_count++] = (struct edge){ ranges[i].first, i, true };
+		edges[edge_count++] = (struct edge){ (uint64_t)ranges[i].last + 1, i, false };
 	}
-	qsort(edges, 2 * count, sizeof(*edges), compare_edges);
-	*ret_count = sweep(edges, 2 * count, &open, segments);
+	qsort(edges, edge_count, sizeof(*edges), compare_edges);
+	*ret_count = sweep(edges, edge_count, &open, segments);
 	*ret = segments;
 	return 0;
 }

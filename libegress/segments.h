@@ -13,7 +13,7 @@ struct segment {
 	size_t range; /* whose it is: an index into the ranges */
 };
 
-/* *ret: malloced, ascending; neighbours of one range are one segment. -ENOMEM. */
+/* Ranges that end before they begin have no segments. *ret: malloced, ascending; neighbours of one range are one segment. -ENOMEM. */
 int segments_make(const struct uid_range *ranges, size_t count, struct segment **ret, size_t *ret_count);
 
 #endif

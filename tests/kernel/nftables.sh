@@ -181,10 +181,80 @@ notices_and_mends() {
 		drifts "no rule of output leads to plan-$key" nft flush chain inet egress output &&
 		drifts "table inet egress is dormant" nft add table inet egress '{ flags dormant; }' &&
 		drifts "chain output is missing" eval 'nft flush chain inet egress output && nft delete chain inet egress output' &&
-		drifts "chain output is not at hook output, priority -5" eval 'nft flush chain inet egress output &&
+		drifts "chain output is not at hook output, priority -5, with policy accept" eval 'nft flush chain inet egress output &&
 			nft delete chain inet egress output &&
 			nft "add chain inet egress output { type filter hook output priority 5; }"' &&
 		verified 2002 drop
+}
+
+# Else everybody on the host would be cut off.
+notices_a_policy() {
+	hold "${agent[@]}" && nft chain inet egress output '{ policy drop; }' && not sends 3000 198.51.100.1 9 || return 1
+	drift_is 2001 "chain output is not at hook output, priority -5, with policy accept" && hold "${agent[@]}" &&
+		sends 3000 198.51.100.1 9
+}
+
+# The record of ranges is referred to by no rule: anybody can delete it. Nobody is let out.
+keeps_ranges_without_a_record() {
+	hold 20000-20010 + 30000-30010 + 2001 && nft delete set inet egress ranges || return 1
+	drift_is 20000-20010 "is not in set ranges" && remove 2001 && not sends 20000 127.0.0.1 9 || return 1
+	hold 40000-40010 && not sends 20010 127.0.0.1 9 && not sends 30005 127.0.0.1 9 && not sends 40000 127.0.0.1 9 &&
+		[ "$(list_all | grep -c ^hold)" -eq 3 ] || { list_all; return 1; }
+	hold 20000-20010 && not grep drift <(list 20000-20010) && remove 20000-20010 30000-30010 40000-40010 &&
+		[ -z "$(nft list ruleset)" ]
+}
+
+takes_no_odd_record() {
+	hold 20000-20010 && nft add element inet egress ranges '{ 30 . 10, 0 . 5 }' || return 1
+	[ "$(list_all | grep -c ^hold)" -eq 1 ] && hold 30000-30010 && not sends 20000 127.0.0.1 9
+}
+
+# replaced_sets SED: 2001 and 2002 are held by sets that somebody restored in another form; 2003 comes.
+replaced_sets() {
+	nft flush ruleset
+	hold "${agent[@]}" + 2002 "${agent[@]:1}" && nft list ruleset | sed "$1" >/run/saved && nft flush ruleset &&
+		nft -f /run/saved || return 1
+	list 2001 | grep -q 'drift: nftables: set held-.* is not as we make it' || { list 2001; return 1; }
+	hold 2003 "${agent[@]:1}" && verified "${agent[@]}" + 2002 "${agent[@]:1}" && not grep drift <(list_all) || return 1
+	sleep "${2-0}"
+	not sends 2001 198.51.100.1 9 && not sends 2002 198.51.100.1 9 && not sends 2003 198.51.100.1 9
+}
+
+keeps_members_of_odd_sets() {
+	replaced_sets '/^\t\tcounter$/d; s/ counter packets [0-9]* bytes [0-9]*//g; s/^\t\tlimit.*//; s/ limit rate 10.minute//g' &&
+		replaced_sets 's/^\t\tsize .*/\t\tflags timeout\n\t\ttimeout 2s/; s/counter packets 0 bytes 0/& timeout 2s/g' 3 &&
+		replaced_sets '/^\t\tsize/d'
+}
+
+removes_everybody() {
+	local key
+	hold "${agent[@]}" && key=$(key_of 1) && nft add element inet egress "held-$key" '{ * }' || return 1
+	grep -q "drift: nftables: set held-$key is not as we make it" <(list_all) && not sends 3000 198.51.100.1 9 || return 1
+	# As sync does it, which reads whole sets.
+	hold "${agent[@]}" + 2002 "${agent[@]:1}" && sends 3000 198.51.100.1 9 && not sends 2001 198.51.100.1 9
+}
+
+# What somebody else's rule leads to cannot be deleted: it is left, and nobody is kept out.
+leaves_chains_that_others_jump_to() {
+	hold 2001 && nft add chain inet egress mine && nft add rule inet egress mine jump "plan-$(key_of 1)" || return 1
+	hold 2001 drop && verified 2001 drop && not sends 2001 198.51.100.1 9 && remove 2001 && sends 2001 198.51.100.1 9
+}
+
+# While somebody flushes all the time an open succeeds and is held, or says why not.
+survives_flushes() {
+	local flusher i bad=0 good=0
+	(while :; do nft flush ruleset; done) &
+	flusher=$!
+	for ((i = 0; i < 150; i++)); do
+		if hold 2001 2>/run/why; then
+			good=$((good + 1))
+		else
+			grep -q '^EAGAIN: ' /run/why || { cat /run/why; bad=$((bad + 1)); }
+		fi
+	done
+	kill "$flusher"
+	echo "$good opened, $bad failed otherwise"
+	[ "$good" -gt 75 ] && [ "$bad" -eq 0 ]
 }
 
 notices_odd_sets() {
@@ -280,6 +350,13 @@ case_nft "a range hidden by narrower ones is remembered" remembers_hidden_ranges
 case_nft "a uid inside a held range is counted once" counts_each_once
 case_nft "what was counted goes along with a changed account" keeps_counters_of_a_changed_account
 case_nft "each thing that somebody did to the table is named and mended" notices_and_mends
+case_nft "a policy that is not accept is named and mended" notices_a_policy
+case_nft "ranges whose record was taken away stay held" keeps_ranges_without_a_record
+case_nft "a record that no range can be is left alone" takes_no_odd_record
+case_nft "who is in a set that is not as we make it stays held" keeps_members_of_odd_sets
+case_nft "a set that holds everybody is made anew" removes_everybody
+case_nft "a chain that others lead to is left, and the account changes all the same" leaves_chains_that_others_jump_to
+case_nft "a ruleset that is flushed all the time" survives_flushes
 case_nft "a set with another limit is made anew" notices_odd_sets
 case_nft "a flushed ruleset is made anew" mends_after_a_flush
 case_nft "tables of others are left as they are" leaves_tables_of_others

@@ -107,6 +107,19 @@ START_TEST(hidden)
 }
 END_TEST
 
+START_TEST(backwards)
+{
+	const struct uid_range ranges[] = { { 30, 10 }, { 5, 7 } };
+	struct segment *segments;
+	size_t count;
+
+	ck_assert_int_eq(segments_make(ranges, 2, &segments, &count), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(segments[0].range, 1);
+	free(segments);
+}
+END_TEST
+
 START_TEST(ends)
 {
 	const struct uid_range ranges[] = { { 1, 1 }, { 4294967294, 4294967295 }, { 4294967295, 4294967295 } };
@@ -139,6 +152,7 @@ int main(void)
 	tcase_add_test(tcase, nothing);
 	tcase_add_test(tcase, nested);
 	tcase_add_test(tcase, hidden);
+	tcase_add_test(tcase, backwards);
 	tcase_add_test(tcase, ends);
 	tcase_add_test(tcase, like_a_linear_search);
 	suite_add_tcase(suite, tcase);
