@@ -377,10 +377,14 @@ bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
 {
 	int fd = -1;
 	struct stat st;
+	int r = open_uid(ledger, uid, NULL, &fd);
 
-	if (open_uid(ledger, uid, NULL, &fd))
-		return false;
-	return fstatat(fd, PIN_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	if (!r && fstatat(fd, PIN_NAME, &st, AT_SYMLINK_NOFOLLOW))
+		r = -errno;
+	/* What cannot be read counts as there. */
+	if (r && r != -ENOENT)
+		ledger_tell(ledger, "%u: counts as pinned: %s", uid, strerror(-r));
+	return r != -ENOENT;
 }
 
 int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
