@@ -218,8 +218,15 @@ bool operation_has_processes(struct operation *op, struct uid_range uids)
 static bool session_lives(struct operation *op, const struct session *session)
 {
 	const struct procscan *scan;
+	int r;
 
-	if (!ledger_sees_processes(op->ledger) || session_is_live(session) != 0)
+	if (!ledger_sees_processes(op->ledger))
+		return true;
+	r = session_is_live(session);
+	if (r < 0)
+		ctx_log(op->ctx, LOG_WARNING, "session %s: counts as live: its opener, process %d, cannot be read",
+			session->token, session->pid);
+	if (r != 0)
 		return true;
 	scan = look_at_processes(op);
 	return !scan || procscan_has_passage(scan, session->start_time);
