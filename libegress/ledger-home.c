@@ -103,7 +103,8 @@ static int settle_pidns(struct ledger *ledger, struct fault *fault)
 	int r = own_pidns(own);
 
 	/* Who cannot tell where he is judges nobody. */
-	if (r && !util_is_scarce(-r))
+	ledger->is_lost = r && !util_is_scarce(-r);
+	if (ledger->is_lost)
 		return 0;
 	if (!r)
 		r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));
@@ -202,6 +203,8 @@ void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *da
 {
 	ledger->report = report;
 	ledger->report_data = data;
+	if (ledger->is_lost && ledger->lock_fd >= 0)
+		ledger_tell(ledger, "own pid namespace: cannot be read: nothing is released");
 }
 
 bool ledger_sees_processes(const struct ledger *ledger)

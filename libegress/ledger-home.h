@@ -14,6 +14,7 @@ struct ledger {
 	int uid_fd;  /* of UID's folder; -1: none is open */
 	uid_t uid;
 	bool sees_processes;
+	bool is_lost; /* what pid namespace this is cannot be known; told as soon as there is somebody to tell */
 	ledger_report_fn *report;
 	void *report_data;
 };
