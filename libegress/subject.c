@@ -162,9 +162,10 @@ static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const s
 	if (!r)
 		r = find_remembered(ledger, &subject);
 	if (r && r != -ENOMEM) {
-		ctx_log(ctx, LOG_WARNING, "uid %u: left as it is: %s", uid, why.line);
+		ctx_log(ctx, LOG_WARNING, "uid %u: stays as it is on record: %s", uid, why.line);
 		subject.keep = true;
-		r = 0;
+		subject.covered = false;
+		r = find_remembered(ledger, &subject);
 	}
 	if (!r)
 		r = name_subject(&subject, person.login);
