@@ -18,10 +18,15 @@
 
 /* --- Is nf_tables there? Without asking it, for a question may load it. --- */
 
-/* By the effective uid: su's real one is its caller's. */
-static bool is_there(const char *path)
+/*
+ * By the effective uid: su's real one is its caller's. IN_DOUBT is the answer where that cannot be known. In doubt
+ * nf_tables is loaded, or a remove would be content with having found nothing.
+ */
+static bool is_there(const char *path, bool in_doubt)
 {
-	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
+	if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return true;
+	return errno != ENOENT && in_doubt;
 }
 
 static bool lists_nf_tables(FILE *file)
@@ -47,8 +52,8 @@ static bool is_built_in(void)
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin", system.release);
 	file = fopen(path, "re");
 	if (!file)
-		return false;
-	found = lists_nf_tables(file);
+		return errno != ENOENT;
+	found = lists_nf_tables(file) || ferror(file);
 	fclose(file);
 	return found;
 }
@@ -56,8 +61,8 @@ static bool is_built_in(void)
 /* A kernel without /proc/modules cannot load any: then a question does no harm. */
 static bool is_loaded(void)
 {
-	return is_there("/sys/module/nf_tables") || (is_there("/proc/self") && !is_there("/proc/modules")) ||
-	       is_built_in();
+	return is_there("/sys/module/nf_tables", true) ||
+	       (is_there("/proc/self", true) && !is_there("/proc/modules", false)) || is_built_in();
 }
 
 /* --- Errors --- */
