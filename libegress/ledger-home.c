@@ -110,12 +110,14 @@ static int settle_pidns(struct ledger *ledger, struct fault *fault)
 		r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));
 	if (util_is_scarce(-r))
 		return ledger_fail(ledger, fault, -ENOMEM, PIDNS_NAME ": %s", strerror(-r));
+	ledger->is_lost = r && r != -ENOENT;
 	ledger->sees_processes = r == 0 && strcmp(own, theirs) == 0;
 	if (ledger->sees_processes || ledger->lock_fd < 0 || (r != -ENOENT && ledger_has_any(ledger)))
 		return 0;
 	r = files_write(ledger->net_fd, PIDNS_NAME, own, strlen(own));
 	if (r)
 		return ledger_fail(ledger, fault, r, PIDNS_NAME ": write: %s", strerror(-r));
+	ledger->is_lost = false;
 	ledger->sees_processes = true;
 	return 0;
 }
@@ -204,7 +206,7 @@ void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *da
 	ledger->report = report;
 	ledger->report_data = data;
 	if (ledger->is_lost && ledger->lock_fd >= 0)
-		ledger_tell(ledger, "own pid namespace: cannot be read: nothing is released");
+		ledger_tell(ledger, PIDNS_NAME ": this one or that of the ledger cannot be read: nothing is released");
 }
 
 bool ledger_sees_processes(const struct ledger *ledger)
