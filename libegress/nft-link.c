@@ -131,6 +131,7 @@ struct answer {
 	bool changed; /* the tables, while the list was made */
 	bool cut;     /* the reader had enough */
 	bool overrun; /* some of it was lost */
+	bool lost;    /* it could not be received */
 };
 
 static int read_error(const struct nlmsghdr *message, const struct answer *answer)
@@ -185,6 +186,7 @@ static int read_answer(struct nft_link *link, struct answer *answer)
 		int left = (int)length;
 		const struct nlmsghdr *message = (const void *)link->buffer;
 
+		answer->lost = length < 0 && length != -ETIMEDOUT;
 		if (length < 0)
 			return (int)length;
 		for (; r == 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
@@ -300,5 +302,6 @@ int nft_link_send(struct nft_link *link, const void *batch, size_t length, uint3
 	error = read_answer(link, &answer);
 	if (error)
 		discard_the_rest(link);
-	return batch_error(error);
+	/* It was sent, so it may be done whatever kept us from hearing so: who asks must read again and see. */
+	return answer.lost ? -ENOBUFS : batch_error(error);
 }
