@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "backend-iptables.h"
 
 #include "hostlock.h"
 #include "util.h"
 
+#ifdef HAVE_MALLOC_TRIM
 #include <malloc.h>
+#endif
 
 static int check_uid_map(struct fault *fault)
 {
@@ -84,7 +88,9 @@ static void iptables_close(struct backend *backend)
 		close(backend->lock);
 	free(backend);
 	/* Whole tables were read: sshd would keep their memory for as long as the session lasts. */
+#ifdef HAVE_MALLOC_TRIM
 	malloc_trim(0);
+#endif
 }
 
 static int check_uids(struct uid_range uids, struct fault *fault)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend-nftables.h"
 
+#include "grace.h"
 #include "nft-edit.h"
 #include "util.h"
 
@@ -155,7 +156,7 @@ static int refuse_foreign(const struct nft_change *change, struct fault *fault)
 }
 
 /* -ESTALE and -ENOBUFS: read again and see. -ENOSPC: the sets must grow. */
-static int try_once(struct backend *backend, const struct nft_change *change, bool whole_table, struct fault *fault)
+static int try_once(struct backend *backend, struct nft_change *change, bool whole_table, struct fault *fault)
 {
 	struct nft_edit edit = { 0 };
 	struct nft_batch batch = { 0 };
@@ -177,13 +178,15 @@ static int try_once(struct backend *backend, const struct nft_change *change, bo
 						    "the deadline: kernel state unknown")
 					: nftables_fault(fault, error, "cannot write");
 	}
+	change->grow_only = edit.withheld;
 	nft_batch_clear(&batch);
 	nft_edit_clear(&edit);
 	return error;
 }
 
-static int apply(struct backend *backend, struct nft_change *change, struct fault *fault)
+static int apply_stage(struct backend *backend, struct nft_change *change, struct fault *fault)
 {
+	bool grow_only = change->grow_only;
 	int error = -ESTALE;
 
 	for (int try = 0; try < TRIES; try++) {
@@ -191,6 +194,8 @@ static int apply(struct backend *backend, struct nft_change *change, struct faul
 			break;
 		change->keep_groups = try >= DROP_TRIES;
 		error = try_once(backend, change, try < WHOLE_TRIES, fault);
+		if (error)
+			change->grow_only = grow_only;
 		change->grow = change->grow || error == -ENOSPC;
 		if (error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
 			return error;
@@ -198,6 +203,23 @@ static int apply(struct backend *backend, struct nft_change *change, struct faul
 	if (error == -ENOSPC)
 		return fault_set(fault, -ENOMEM, "nftables: table inet " NFT_TABLE ": its sets cannot grow");
 	return nftables_fault(fault, error == -ENOBUFS ? -EIO : -EAGAIN, "cannot write");
+}
+
+/* If the second stage cannot be, everybody is held, some by two plans: the next change mends that. */
+static int apply(struct backend *backend, struct nft_change *change, struct fault *fault)
+{
+	struct fault why = { 0 };
+	int error;
+
+	change->grow_only = true;
+	error = apply_stage(backend, change, fault);
+	if (error || !change->grow_only)
+		return error;
+	grace_period(&backend->deadline);
+	change->grow_only = change->grow = change->keep_groups = false;
+	if (apply_stage(backend, change, &why))
+		return fault_set(fault, -EIO, "%.400s; changed by half: kernel state unknown", why.line);
+	return 0;
 }
 
 static int check_uids(struct uid_range uids, struct fault *fault)

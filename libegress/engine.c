@@ -153,11 +153,14 @@ static int read_back(struct operation *op, const struct plan *plans, size_t plan
 	return r;
 }
 
-/* Whose they are is written first: "auto" stays with it from then on. */
+/* Whose they are is written first: "auto" stays with it from then on, unless nothing came of it. */
 static int replace(struct operation *op, const struct plan *plans, size_t count)
 {
+	char before[LEDGER_BACKEND_MAX] = "";
 	int r = operation_kernel(op);
 
+	if (!r && ledger_backend(op->ledger, before))
+		before[0] = '\0';
 	if (!r)
 		r = ledger_set_backend(op->ledger, op->ops->name, &op->ctx->fault);
 	if (r)
@@ -165,6 +168,8 @@ static int replace(struct operation *op, const struct plan *plans, size_t count)
 	r = op->ops->replace(op->backend, plans, count, &op->ctx->fault);
 	if (!r || r == -EIO)
 		op->wrote = true;
+	else if (before[0])
+		ledger_set_backend(op->ledger, before, NULL);
 	return r;
 }
 

@@ -138,32 +138,41 @@ int nft_edit_place(struct nft_edit *edit)
 
 /* --- Segments of ranges --- */
 
-static bool is_of_range(const struct nft_layout *layout, const struct segment *segment, struct uid_range range)
+/* The narrowest range of the group that has all of the segment, which may be one of before; an index, or none. */
+static size_t owner_of(const struct nft_edit *edit, const struct nft_group *group, struct uid_range uids)
 {
-	return segment && uid_range_compare(layout->ranges[segment->range].uids, range) == 0;
+	size_t owner = SIZE_MAX;
+
+	for (size_t i = 0; i < edit->range_count; i++) {
+		const struct nft_range *range = &edit->ranges[i];
+
+		if (strcmp(range->key, group->key) == 0 && range->uids.first <= uids.first &&
+		    uids.last <= range->uids.last &&
+		    (owner == SIZE_MAX || range->uids.last - range->uids.first <
+						  edit->ranges[owner].uids.last - edit->ranges[owner].uids.first))
+			owner = i;
+	}
+	return owner;
 }
 
 /* What was counted in the segments that go, for the first new segment of the same range. */
-static void carry(const struct nft_layout *before, const struct nft_layout *after, const struct nft_elements *gone,
-		  struct nft_elements *added)
+static void carry(const struct nft_edit *edit, const struct nft_group *group, const struct nft_layout *after,
+		  const struct nft_elements *gone, struct nft_elements *added)
 {
 	for (size_t i = 0; i < gone->count; i++) {
-		const struct segment *was = nft_layout_find(before, gone->items[i].uids);
-		size_t k = 0;
+		size_t owner = owner_of(edit, group, gone->items[i].uids);
 
-		while (was && k < added->count &&
-		       !is_of_range(after, nft_layout_find(after, added->items[k].uids),
-				    before->ranges[was->range].uids))
-			k++;
-		if (!was || k == added->count)
-			continue;
-		added->items[k].packets += gone->items[i].packets;
-		added->items[k].bytes += gone->items[i].bytes;
+		for (size_t k = 0; k < added->count && owner != SIZE_MAX; k++) {
+			if (nft_layout_find(after, added->items[k].uids)->range != owner)
+				continue;
+			added->items[k].packets += gone->items[i].packets;
+			added->items[k].bytes += gone->items[i].bytes;
+			break;
+		}
 	}
 }
 
-static int place_segments_of(struct nft_edit *edit, size_t i, enum nft_role role, const struct nft_layout *before,
-			     const struct nft_layout *after)
+static int place_segments_of(struct nft_edit *edit, size_t i, enum nft_role role, const struct nft_layout *after)
 {
 	const struct nft_group *group = &edit->table.groups[i];
 	const struct nft_set *set = &group->sets[role];
@@ -183,21 +192,77 @@ static int place_segments_of(struct nft_edit *edit, size_t i, enum nft_role role
 			error = nft_elements_add(add, &element);
 	}
 	if (!error)
-		carry(before, after, del, add);
+		carry(edit, group, after, del, add);
 	return error;
 }
 
 int nft_edit_place_segments(struct nft_edit *edit)
 {
-	struct nft_layout before, after = { 0 };
-	int error = nft_layout_make(edit->table.ranges, edit->table.range_count, &before);
+	struct nft_layout after;
+	int error = nft_layout_make(edit->ranges, edit->range_count, &after);
 
-	if (!error)
-		error = nft_layout_make(edit->ranges, edit->range_count, &after);
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		for (int role = 0; role < NFT_ROLES && !error && nft_key_is_ranges(edit->table.groups[i].key); role++)
-			error = place_segments_of(edit, i, role, &before, &after);
-	nft_layout_clear(&before);
+			error = place_segments_of(edit, i, role, &after);
 	nft_layout_clear(&after);
+	return error;
+}
+
+/* --- The first of two transactions --- */
+
+static bool any(const struct nft_edit *edit, bool added)
+{
+	for (size_t i = 0; i < edit->group_count; i++)
+		if (added ? edit->groups[i].add[NFT_HELD].count : edit->groups[i].del[NFT_HELD].count)
+			return true;
+	return false;
+}
+
+/* What of ELEMENT is not in SET yet, which ascends. */
+static int add_missing(const struct nft_set *set, const struct nft_element *element, struct nft_elements *list)
+{
+	struct nft_element rest = *element;
+	int error = 0;
+
+	for (size_t i = 0; i < set->count && !error; i++) {
+		const struct uid_range *there = &set->elements[i].uids;
+		struct nft_element piece = rest;
+
+		if (there->last < rest.uids.first || there->first > rest.uids.last)
+			continue;
+		piece.uids.last = there->first - 1;
+		if (there->first > rest.uids.first)
+			error = nft_elements_add(list, &piece);
+		if (there->last >= rest.uids.last)
+			return error;
+		rest.uids.first = there->last + 1;
+		rest.packets = rest.bytes = 0;
+	}
+	return error ? error : nft_elements_add(list, &rest);
+}
+
+static int withhold(struct nft_edit *edit, size_t i, enum nft_role role)
+{
+	struct nft_elements *add = &edit->groups[i].add[role], pieces = { 0 };
+	int error = 0;
+
+	edit->groups[i].del[role].count = 0;
+	for (size_t k = 0; k < add->count && nft_key_is_ranges(edit->table.groups[i].key); k++)
+		add->items[k].packets = add->items[k].bytes = 0; /* it still counts where it was */
+	for (size_t k = 0; k < add->count && !error; k++)
+		error = add_missing(&edit->table.groups[i].sets[role], &add->items[k], &pieces);
+	free(add->items);
+	*add = pieces;
+	return error;
+}
+
+int nft_edit_withhold(struct nft_edit *edit)
+{
+	int error = 0;
+
+	edit->withheld = any(edit, true) && any(edit, false);
+	for (size_t i = 0; i < edit->group_count && edit->withheld; i++)
+		for (int role = 0; role < NFT_ROLES && !error; role++)
+			error = withhold(edit, i, role);
 	return error;
 }

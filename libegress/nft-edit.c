@@ -301,7 +301,7 @@ static int find_empty(struct nft_edit *edit, size_t i)
 	bool others = has_range(edit, group->key);
 	int error = 0;
 
-	if (change->plan || edit->change->keep_groups)
+	if (change->plan || edit->change->keep_groups || edit->withheld)
 		return 0;
 	if (gone->count)
 		qsort(gone->items, gone->count, sizeof(*gone->items), compare_elements);
@@ -388,6 +388,8 @@ int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct 
 		error = nft_edit_place(edit);
 	if (!error && edit->with_ranges)
 		error = nft_edit_place_segments(edit);
+	if (!error && change->grow_only)
+		error = nft_edit_withhold(edit);
 	if (!error)
 		error = nft_edit_move(edit);
 	if (!error)

@@ -14,6 +14,12 @@ struct nft_change {
 	size_t count;                 /* of either */
 	bool grow;                    /* the sets are full: larger ones in their place */
 	bool keep_groups;             /* even those that nobody is left in */
+	/*
+	 * The first of two transactions, if there must be two. Rules that a packet meets one after the other look at
+	 * sets one after the other: who goes from one to another in one transaction is in neither for a packet that
+	 * is between the two. So he first comes into the new one, and later leaves the old one.
+	 */
+	bool grow_only;
 };
 
 struct nft_elements {
@@ -42,6 +48,7 @@ struct nft_edit {
 	bool with_ranges; /* the change concerns ranges: all segments were read */
 	bool remake_base, drop_all;
 	uint32_t generation; /* of what was read */
+	bool withheld;       /* there must be another transaction */
 };
 
 /* Reads and compares. CHANGE must outlive the edit. Clear *edit in any case. Errors: those of nft_link_ask, -ENOMEM. */
@@ -68,6 +75,7 @@ uint32_t nft_room_for(size_t count, uint32_t size_before);
 /* Which elements come and go. -ENOMEM, and those of nft_link_ask. */
 int nft_edit_place(struct nft_edit *edit);
 int nft_edit_place_segments(struct nft_edit *edit);
-int nft_edit_move(struct nft_edit *edit); /* after those two */
+int nft_edit_withhold(struct nft_edit *edit); /* after those two */
+int nft_edit_move(struct nft_edit *edit);     /* after that */
 
 #endif

@@ -134,11 +134,11 @@ int nft_table_look(struct nft_link *link, struct nft_table *table)
 
 /* --- Segments without a record --- */
 
-static bool is_accounted_for(const struct nft_table *table, const struct nft_group *group, struct uid_range uids)
+/* By a range of another plan as well: then it is on its way there. */
+static bool is_accounted_for(const struct nft_table *table, struct uid_range uids)
 {
 	for (size_t i = 0; i < table->range_count; i++)
-		if (strcmp(table->ranges[i].key, group->key) == 0 && table->ranges[i].uids.first <= uids.first &&
-		    uids.last <= table->ranges[i].uids.last)
+		if (table->ranges[i].uids.first <= uids.first && uids.last <= table->ranges[i].uids.last)
 			return true;
 	return false;
 }
@@ -169,7 +169,7 @@ int nft_table_adopt_segments(struct nft_table *table)
 		const struct nft_set *set = &group->sets[NFT_HELD];
 
 		for (size_t k = 0; k < set->count && !error && nft_key_is_ranges(group->key); k++)
-			if (!is_accounted_for(table, group, set->elements[k].uids))
+			if (!is_accounted_for(table, set->elements[k].uids))
 				error = adopt(table, group, set->elements[k].uids);
 	}
 	if (!error && table->range_count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "takeover.h"
 
+#include "grace.h"
 #include "holdings.h"
 #include "util.h"
 
@@ -42,9 +43,9 @@ static int remove_from(struct operation *op, const struct backend_ops *ops,
 	return r ? fault_set(fault, r, "%s", why.line) : 0;
 }
 
-/* Those of the subjects that stand in one backend go. */
+/* Those of the subjects that stand in one backend go; IN_USE: after the packets that are on their way. */
 static int clear_one(struct operation *op, const struct backend_ops *ops, const struct uid_range *subjects,
-		     size_t count, struct fault *fault)
+		     size_t count, bool in_use, struct fault *fault)
 {
 	struct holding holding = { 0 };
 	AUTO_FREE struct uid_range *there = NULL;
@@ -57,7 +58,11 @@ static int clear_one(struct operation *op, const struct backend_ops *ops, const 
 		if (standing_find(holding.standing, holding.count, subjects[i]))
 			there[found++] = subjects[i];
 	holding_clear(&holding);
-	return r || !found ? r : remove_from(op, ops, there, found, fault);
+	if (r || !found)
+		return r;
+	if (in_use)
+		grace_period(&op->deadline);
+	return remove_from(op, ops, there, found, fault);
 }
 
 /*
@@ -87,7 +92,7 @@ void takeover_finish(struct operation *op, const struct plan *plans, size_t coun
 			continue;
 		if (!subjects)
 			fault_set(&why, -ENOMEM, "no memory");
-		else if (!clear_one(op, *ops, subjects, count, &why))
+		else if (!clear_one(op, *ops, subjects, count, true, &why))
 			continue;
 		tell_unfinished(op, *ops, &why);
 	}
@@ -100,6 +105,6 @@ int takeover_release(struct operation *op, const struct uid_range *subjects, siz
 
 	for (; !r && count && *ops; ops++)
 		if (*ops != op->ops)
-			r = clear_one(op, *ops, subjects, count, &op->ctx->fault);
+			r = clear_one(op, *ops, subjects, count, false, &op->ctx->fault);
 	return r;
 }

@@ -96,6 +96,15 @@ static const struct edit edits[] = {
 	{ "the account's element is deleted", LOOK "nft delete element $t $held '{ 2001 }'", false },
 	{ "the element that counts what is denied is deleted",
 	  LOOK "nft delete element $t $(set_of denied-) '{ 2001 }'", false },
+	{ "the record of ranges is gone", LOOK "nft delete set $t ranges && nft delete element $t $held '{ 2001 }'", false },
+	{ "the record of ranges is empty", LOOK "nft flush set $t ranges && nft delete element $t $held '{ 2001 }'", false },
+	{ "nothing counts any more",
+	  "nft list ruleset | sed 's/ counter packets [0-9]* bytes [0-9]*//g; /^\t\tcounter$/d' >/run/saved &&"
+	  " nft flush ruleset && nft -f /run/saved", false },
+	{ "elements go after a while",
+	  "nft list ruleset | sed 's/^\t\tsize .*/\t\tflags timeout/' >/run/saved && nft flush ruleset &&"
+	  " nft -f /run/saved", false },
+	{ "the policy is not to accept", LOOK "nft chain $t output '{ policy drop; }'", false },
 	{ "everything is flushed", LOOK "nft flush table $t", false },
 	{ "the table is gone", LOOK "nft delete table $t", false },
 	{ "the ruleset is flushed", LOOK "nft flush ruleset", false },

@@ -95,6 +95,38 @@ START_TEST(a_change_of_plan_has_no_moment_of_openness)
 }
 END_TEST
 
+/*
+ * To a set that is looked at earlier, and back: a packet may be between the two. Neighbours of either plan keep both
+ * alive. The narrower range takes uids out of the wider one, and gives them back.
+ */
+START_TEST(a_change_of_sets_has_no_moment_of_openness)
+{
+	static const char *const plans[] = { DOOR, OTHER_DOOR };
+	struct ear ears[] = { ear_open("127.0.0.1", 10), ear_open("::1", 10) };
+	struct sender inside, outside, alone;
+
+	hold("3001", DOOR);
+	hold("3002", OTHER_DOOR);
+	hold("3100-3101", DOOR);
+	hold("3102-3103", OTHER_DOOR);
+	hold("20000-29999", DOOR);
+	hold("2001", DOOR);
+	inside = sender_start(25000, ears, ARRAY_SIZE(ears));
+	outside = sender_start(29000, ears, ARRAY_SIZE(ears));
+	alone = sender_start(2001, ears, ARRAY_SIZE(ears));
+	for (unsigned int i = 0; i < 60; i++) {
+		hold("2001", plans[i % 2]);
+		hold("20000-29999", plans[i % 2]);
+		if (i % 3 == 0)
+			hold("24000-25999", plans[(i + 1) % 2]);
+		else
+			release("24000-25999");
+	}
+	ck_assert_uint_eq(ear_heard(&ears[0]) + ear_heard(&ears[1]), 0);
+	ck_assert_uint_eq(sender_end(&inside) + sender_end(&outside) + sender_end(&alone), 0);
+}
+END_TEST
+
 /* ---- counters ---------------------------------------------------------------------------------- */
 
 static void ck_counts(const char *uids, struct traffic allowed, struct traffic denied)
@@ -190,4 +222,5 @@ void promises_packets(TCase *tcase)
 	PROMISE(the_narrowest_decides, CAN_SEND);
 	PROMISE(a_uid_moves_into_a_range_and_out_again, CAN_SEND);
 	PROMISE(a_change_of_plan_has_no_moment_of_openness, CAN_SEND);
+	PROMISE(a_change_of_sets_has_no_moment_of_openness, CAN_SEND);
 }
