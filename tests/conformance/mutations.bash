@@ -220,6 +220,9 @@ promise nftables what_was_edited_can_be_removed $emit \
 	'	if (table->has_base && edit->drop_all)'
 promise nftables several_profiles_stand_at_once libegress/nft-rule.c \
 	'		state = hash_rule(state, &plan->rules[i]);' '		(void)hash_rule;'
+promise nftables a_change_of_sets_has_no_moment_of_openness libegress/nft-edit-place.c \
+	'	edit->withheld = any(edit, true) && any(edit, false);' \
+	'	edit->withheld = any(edit, true) && any(edit, false) && false;'
 promise nftables the_narrowest_decides $emit \
 	'		emit_branches(edit, false, batch);
 		emit_branches(edit, true, batch);' \

@@ -102,7 +102,7 @@ END_TEST
 START_TEST(a_change_of_sets_has_no_moment_of_openness)
 {
 	static const char *const plans[] = { DOOR, OTHER_DOOR };
-	struct ear ears[] = { ear_open("127.0.0.1", 10), ear_open("::1", 10) };
+	struct ear ears[] = { ear_open("127.0.0.1", 10) };
 	struct sender inside, outside, alone;
 
 	hold("3001", DOOR);
@@ -114,15 +114,15 @@ START_TEST(a_change_of_sets_has_no_moment_of_openness)
 	inside = sender_start(25000, ears, ARRAY_SIZE(ears));
 	outside = sender_start(29000, ears, ARRAY_SIZE(ears));
 	alone = sender_start(2001, ears, ARRAY_SIZE(ears));
-	for (unsigned int i = 0; i < 60; i++) {
+	for (unsigned int i = 0; i < 200 || inside.tells->tries < 300000; i++) {
 		hold("2001", plans[i % 2]);
 		hold("20000-29999", plans[i % 2]);
-		if (i % 3 == 0)
-			hold("24000-25999", plans[(i + 1) % 2]);
-		else
+		if (i % 6 == 0)
+			hold("24000-25999", plans[i % 4 / 2]);
+		else if (i % 6 == 3)
 			release("24000-25999");
 	}
-	ck_assert_uint_eq(ear_heard(&ears[0]) + ear_heard(&ears[1]), 0);
+	ck_assert_uint_eq(ear_heard(&ears[0]), 0);
 	ck_assert_uint_eq(sender_end(&inside) + sender_end(&outside) + sender_end(&alone), 0);
 }
 END_TEST
