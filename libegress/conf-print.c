@@ -85,6 +85,7 @@ static void put_profile(FILE *stream, const struct profile *profile)
 	put_key(stream, "\t\t", "reject", word_text(words_reject, profile->reject));
 	put_log(stream, &profile->log);
 	put_key(stream, "\t\t", "hold", word_text(words_hold, profile->hold));
+	put_key(stream, "\t\t", "on_last_close", word_text(words_last_close, profile->last_close));
 	fputs("\t};\n", stream);
 }
 

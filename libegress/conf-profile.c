@@ -162,6 +162,15 @@ static int read_hold(struct parser *parser, config_setting_t *setting, void *tar
 	return r;
 }
 
+static int read_last_close(struct parser *parser, config_setting_t *setting, void *target)
+{
+	int value, r = conf_read_word(parser, setting, words_last_close, &value);
+
+	if (r == 0)
+		((struct profile *)target)->last_close = (enum last_close)value;
+	return r;
+}
+
 /* As a number it cannot have wrapped: conf_text_check has seen the digits. */
 static int read_log_group(struct parser *parser, config_setting_t *setting, void *target)
 {
@@ -258,6 +267,7 @@ static int read_profile(struct parser *parser, config_setting_t *setting, struct
 		{ "reject", read_reject },
 		{ "log", read_log },
 		{ "hold", read_hold },
+		{ "on_last_close", read_last_close },
 		{ 0 },
 	};
 	int r = check_profile_name(parser, setting);

@@ -16,6 +16,7 @@ void profile_init(struct profile *profile)
 			 .rate = LOG_RATE,
 			 .period = LOG_PERIOD },
 		.hold = HOLD_SESSION,
+		.last_close = LAST_CLOSE_HOLD,
 	};
 }
 

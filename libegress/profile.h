@@ -12,6 +12,7 @@ struct origin {
 
 enum reject { REJECT_RESET, REJECT_DROP };
 enum hold { HOLD_SESSION, HOLD_ALWAYS };
+enum last_close { LAST_CLOSE_HOLD, LAST_CLOSE_KILL, LAST_CLOSE_RELEASE };
 
 #define PROTO_ANY 0 /* else an IPPROTO_ number; IPPROTO_ICMP means ICMPv6 for an IPv6 destination */
 
@@ -47,6 +48,7 @@ struct profile {
 	enum reject reject;
 	struct log_rule log;
 	enum hold hold;
+	enum last_close last_close; /* what becomes of processes that outlive the last session */
 	struct origin origin;
 };
 

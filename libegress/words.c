@@ -19,6 +19,13 @@ const struct word words_hold[] = {
 	{ 0 },
 };
 
+const struct word words_last_close[] = {
+	{ "hold", LAST_CLOSE_HOLD },
+	{ "kill", LAST_CLOSE_KILL },
+	{ "release", LAST_CLOSE_RELEASE },
+	{ 0 },
+};
+
 const struct word words_period[] = {
 	{ "second", 1 }, { "minute", 60 }, { "hour", 60 * 60 }, { "day", 24 * 60 * 60 }, { 0 },
 };

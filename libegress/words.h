@@ -13,6 +13,7 @@ struct word {
 
 extern const struct word words_backend[]; /* enum backend_choice */
 extern const struct word words_hold[];    /* enum hold */
+extern const struct word words_last_close[]; /* enum last_close */
 extern const struct word words_period[];  /* seconds */
 extern const struct word words_proto[];   /* PROTO_ANY and IPPROTO_ numbers that "proto" takes */
 extern const struct word words_reject[];  /* enum reject */
