@@ -2,15 +2,18 @@
 /*
  * kill(-1) goes through all processes while the kernel lets none be added, and a fork(2) that is under way when its
  * SIGKILL comes fails: so all of a uid are hit, which no walk through /proc could do. But it means all that the
- * caller may kill. Hence a child that has become the account, and could do no more than the account itself.
+ * caller may kill. Hence a child whose effective uid is the account's, and that may do no more than the account.
+ *
+ * Its real and saved uid are nobody's. By them goes who may signal it: one that had the account's in all three was
+ * killed by a process of the account that did nothing but kill(-1), each time, before it came to its own.
  */
 #include "kill-uid.h"
 
 #include "util.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,7 +29,7 @@
 #endif
 
 #define NO_GROUP 65534
-#define CHILD_MS 200L /* it needs far less than a millisecond, unless somebody stops it */
+#define CHILD_MS 200L /* it needs far less than a millisecond, unless root stops it */
 #define STEP_MS 1L
 
 #define CAPS_ROOM 2 /* of _LINUX_CAPABILITY_VERSION_3 */
@@ -44,10 +47,9 @@ static long keep_setuid_only(void)
 
 /*
  * A copy of one thread of a program that may have many: system calls only, since any lock of the C library may be
- * held for ever. Nothing of root's is left open for the account to reach for; should we die, a child that it has
- * stopped holds no lock of ours.
+ * held for ever. Nothing of root's is left open, no lock either.
  */
-static _Noreturn void become_and_kill(uid_t uid)
+static _Noreturn void become_and_kill(uid_t uid, uid_t nobody)
 {
 	long r = syscall(SYS_close_range, 0U, ~0U, 0U);
 
@@ -57,9 +59,8 @@ static _Noreturn void become_and_kill(uid_t uid)
 		r = syscall(SETRESGID, NO_GROUP, NO_GROUP, NO_GROUP);
 	if (!r)
 		r = keep_setuid_only();
-	/* From here on the account can stop it or kill it: the next call comes at once. */
 	if (!r)
-		r = syscall(SETRESUID, uid, uid, uid);
+		r = syscall(SETRESUID, nobody, uid, nobody);
 	if (!r)
 		r = syscall(SYS_kill, -1, SIGKILL);
 	for (;;)
@@ -99,42 +100,60 @@ static int finish(pid_t child, const struct deadline *deadline)
 	return WEXITSTATUS(status) ? -EIO : 0;
 }
 
-/* With this setting the account could trace a process that was root's a moment ago, and read what it knows. */
-static bool is_traceable(void)
+/* The highest uid that there is in this user namespace: 4294967294, or the last one that a container got. */
+static int highest_uid(uid_t *ret)
 {
-	AUTO_CLOSE int fd = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
-	char value;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	unsigned long first, outside, count, highest = 0;
 
-	return fd < 0 || read(fd, &value, 1) != 1 || value == '1';
+	if (!file)
+		return -errno;
+	while (fscanf(file, "%lu %lu %lu", &first, &outside, &count) == 3)
+		if (count && first + count - 1 > highest)
+			highest = first + count - 1;
+	fclose(file);
+	if (highest == 0 || highest >= (uid_t)-1)
+		return -ENOENT;
+	*ret = (uid_t)highest;
+	return 0;
 }
 
-static int check(uid_t uid, struct fault *fault)
+static int check(uid_t uid, const struct procscan *scan, struct fault *fault, uid_t *ret_nobody)
 {
-	uid_t real, effective, saved;
+	uid_t real, effective, saved, nobody = uid;
+	int r;
 
 	if (uid == 0 || uid == (uid_t)-1)
 		return fault_set(fault, -EINVAL, "kill: uid %u: never", uid);
 	if (getresuid(&real, &effective, &saved) || real != 0 || effective != 0 || saved != 0)
 		return fault_set(fault, -EPERM, "kill: uid %u: uid 0 is needed", uid);
-	if (is_traceable())
-		return fault_set(fault, -EPERM, "kill: uid %u: not while fs.suid_dumpable is 1", uid);
+	r = highest_uid(&nobody);
+	if (r)
+		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, "kill: /proc/self/uid_map: %s",
+				 strerror(-r));
+	/* It would be killed along. */
+	if (nobody == uid || procscan_count(scan, (struct uid_range){ nobody, nobody }) > 0)
+		return fault_set(fault, -EPERM, "kill: uid %u: uid %u, which nobody should have, is in use", uid,
+				 nobody);
+	*ret_nobody = nobody;
 	return 0;
 }
 
-int kill_uid(uid_t uid, const struct deadline *deadline, struct fault *fault)
+int kill_uid(uid_t uid, const struct procscan *scan, const struct deadline *deadline, struct fault *fault)
 {
+	uid_t nobody = uid;
 	long child;
-	int r = check(uid, fault);
+	int r = check(uid, scan, fault, &nobody);
 
 	if (r)
 		return r;
 	child = syscall(SYS_clone, 0UL, NULL, NULL, NULL, NULL);
 	if (child == 0)
-		become_and_kill(uid);
+		become_and_kill(uid, nobody);
 	r = child < 0 ? -errno : finish((pid_t)child, deadline);
 	if (r == -EAGAIN || r == -ETIMEDOUT || !r)
 		return r ? fault_set(fault, r, "kill: uid %u: %s", uid,
-				     r == -EAGAIN ? "was kept from it" : "did not end by the deadline")
+				     r == -EAGAIN ? "who was to do it was killed or stopped" : "did not end by the deadline")
 			 : 0;
 	return fault_set(fault, util_is_scarce(-r) || child < 0 ? -ENOMEM : -EIO, "kill: uid %u: %s", uid,
 			 strerror(-r));
