@@ -292,15 +292,24 @@ static int run(void)
 	return unit_run(suite);
 }
 
-/* The first process of the namespace: when it ends, all of it does. */
+/* The first process of the namespace: buries those whose parents are gone. When it ends, all of it does. */
 static int run_inside(void)
 {
+	pid_t runner, gone;
+	int status = EXIT_FAILURE;
+
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("proc", "/proc", "proc", 0, NULL)) {
 		printf("not ok - kill-uid: a /proc of its own: %m\n");
 		return EXIT_FAILURE;
 	}
-	return run();
+	runner = fork();
+	if (runner == 0)
+		exit(run());
+	do {
+		gone = wait(&status);
+	} while (gone != runner && gone > 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 int main(void)
