@@ -157,6 +157,7 @@ static int fill(const struct view *view, const struct subject *subject, const st
 	account->uid_first = subject->uids.first;
 	account->uid_last = subject->uids.last;
 	account->processes = procscan_count(view->scan, subject->uids);
+	account->sockets = sockets_count(view->sockets, subject->uids);
 	if (standing) {
 		account->allowed = (struct egress_traffic){ standing->allowed.packets,
 							    standing->allowed.bytes };

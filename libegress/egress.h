@@ -128,7 +128,7 @@ void egress_lines_free(char **lines); /* takes NULL */
 enum egress_state {
 	EGRESS_NOT_HELD,
 	EGRESS_ACTIVE,    /* held because of live sessions */
-	EGRESS_LINGERING, /* held because of leftover processes */
+	EGRESS_LINGERING, /* held because of leftover processes or sockets */
 	EGRESS_PINNED,    /* held by an administrator or by hold = "always" */
 };
 
@@ -161,6 +161,7 @@ struct egress_account {
 	char *plan;             /* as text, one rule a line */
 	char **drift;           /* lines; NULL-terminated, none if kernel and plan agree */
 	char *backend_reason;   /* why that backend: "configured", "auto: ...", "must be nftables: ..." */
+	unsigned int sockets;   /* through which it can still send, with a process or without */
 };
 
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.

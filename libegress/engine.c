@@ -105,7 +105,7 @@ int operation_end(struct operation *op, int r)
 	ledger_close(op->ledger);
 	/* Nobody need wait while a netlink socket closes, which waits for what was deleted through it. */
 	operation_leave_kernel(op);
-	procscan_free(op->scan);
+	operation_look_again(op);
 	lowered = shield_lower(&op->shield, &op->ctx->fault);
 	op->ctx->locked = false;
 	tell_notices(op->ctx);
@@ -195,27 +195,6 @@ int operation_remove(struct operation *op, const struct uid_range *subjects, siz
 	return r ? r : op->ops->remove(op->backend, subjects, count, &op->ctx->fault);
 }
 
-/* NULL where it cannot be known who runs. */
-static const struct procscan *look_at_processes(struct operation *op)
-{
-	struct fault why = { 0 };
-
-	if (!ledger_sees_processes(op->ledger) || op->scan || op->scan_failed)
-		return op->scan;
-	if (procscan_take(&op->deadline, &why, &op->scan)) {
-		op->scan_failed = true;
-		ctx_log(op->ctx, LOG_WARNING, "nothing is released: %s", why.line);
-	}
-	return op->scan;
-}
-
-bool operation_has_processes(struct operation *op, struct uid_range uids)
-{
-	const struct procscan *scan = look_at_processes(op);
-
-	return !scan || procscan_count(scan, uids) > 0;
-}
-
 /*
  * From another pid namespace every opener looks dead. One that was killed may have left a child on its way
  * to the account's uid: su's caller can stop and kill as he likes. What cannot be known lives.
@@ -233,7 +212,7 @@ static bool session_lives(struct operation *op, const struct session *session)
 			session->token, session->pid);
 	if (r != 0)
 		return true;
-	scan = look_at_processes(op);
+	scan = operation_processes(op);
 	return !scan || procscan_has_passage(scan, session->start_time);
 }
 
@@ -259,28 +238,32 @@ int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
 	return r;
 }
 
-int operation_need(struct operation *op, uid_t uid, struct need *ret)
+int operation_need(struct operation *op, uid_t uid, enum ending ending, struct need *ret)
 {
+	const struct uid_range uids = { uid, uid };
 	struct need need;
 	int r = operation_sessions(op, uid, &need);
 
 	if (r)
 		return r;
-	if (need_is_nothing(&need))
-		need.leftovers = operation_has_processes(op, (struct uid_range){ uid, uid });
+	if (need_is_nothing(&need) && ending == ENDING_KILL)
+		operation_end_leftovers(op, uid);
+	/* From another pid namespace nobody is released, on whatever grounds. */
+	if (need_is_nothing(&need) && (ending != ENDING_RELEASE || !ledger_sees_processes(op->ledger)))
+		need.leftovers = operation_has_leftovers(op, uids);
 	*ret = need;
 	return 0;
 }
 
-int operation_settle(struct operation *op, uid_t uid, bool keep, struct need *ret)
+int operation_settle(struct operation *op, uid_t uid, enum ending ending, struct need *ret)
 {
 	const struct uid_range subject = { uid, uid };
 	struct need need;
-	int r = operation_need(op, uid, &need);
+	int r = operation_need(op, uid, ending, &need);
 
 	if (r)
 		return r;
-	if (need_is_nothing(&need) && !keep) {
+	if (need_is_nothing(&need) && ending != ENDING_KEEP) {
 		r = operation_remove(op, &subject, 1);
 		if (!r)
 			r = ledger_forget(op->ledger, uid, &op->ctx->fault);

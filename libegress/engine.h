@@ -48,7 +48,8 @@ struct operation {
 	struct fault no_backend;
 	struct backend *backend; /* NULL until the kernel is needed */
 	struct procscan *scan;   /* NULL until somebody looks for leftovers */
-	bool scan_failed;        /* once is enough: it takes time under the lock */
+	struct sockets *sockets; /* the same */
+	bool scan_failed, sockets_failed; /* once is enough: it takes time under the lock */
 	bool entered;            /* the account came into the ledger by this operation */
 	bool wrote;              /* the kernel may have changed */
 	struct fault unfinished; /* what another backend still has of whom the chosen one holds */
@@ -67,10 +68,17 @@ int operation_kernel(struct operation *op);
 void operation_leave_kernel(struct operation *op); /* releases the host's lock */
 
 /*
- * Does a process with a uid of the range run? Yes where that cannot be known. One look serves the whole
- * operation: while the lock is held nobody logs in, and a uid that has no process makes none.
+ * Who runs; NULL where that cannot be known. One look serves the whole operation: while the lock is held nobody logs
+ * in, and a uid that has no process makes none.
  */
-bool operation_has_processes(struct operation *op, struct uid_range uids);
+const struct procscan *operation_processes(struct operation *op);
+void operation_look_again(struct operation *op); /* at the next question */
+/* Is there a process with a uid of the range, or a socket of it? Yes where that cannot be known. */
+bool operation_has_leftovers(struct operation *op, struct uid_range uids);
+/* Kills all of the uid. What cannot be ended is told, and is still there for operation_has_leftovers. */
+void operation_end_leftovers(struct operation *op, uid_t uid);
+/* Tells what this kernel does not let us look for. */
+void operation_tell_blind_spots(struct operation *op);
 
 /*
  * Makes the kernel equal to the plans and reads them back: 0 means that they stand. Only then are the same
@@ -85,19 +93,27 @@ struct need {
 	unsigned int sessions; /* live ones */
 	unsigned int ended;    /* records dropped because their opener is gone */
 	bool pinned;
-	bool leftovers; /* processes of its own, or nobody can tell from here */
+	bool leftovers; /* processes or sockets of its own, or nobody can tell from here */
 };
 
 /* Drops dead sessions and tells what else there is on record; ret->leftovers stays false. */
 int operation_sessions(struct operation *op, uid_t uid, struct need *ret);
-/* The same, and looks for leftovers if nothing on record needs the hold. */
-int operation_need(struct operation *op, uid_t uid, struct need *ret);
+/* What becomes of a uid that no session and no pin needs any more, if something of it is left. */
+enum ending {
+	ENDING_KEEP,    /* held always, or nobody can tell: not released even if nothing is left */
+	ENDING_HOLD,    /* held until nothing is left */
+	ENDING_KILL,    /* what is left is ended first */
+	ENDING_RELEASE, /* released all the same */
+};
+
+/* The same, and looks for leftovers if nothing on record needs the hold; by ENDING it ends or overlooks them. */
+int operation_need(struct operation *op, uid_t uid, enum ending ending, struct need *ret);
 static inline bool need_is_nothing(const struct need *need)
 {
 	return need->sessions == 0 && !need->pinned && !need->leftovers;
 }
 
-/* Lets the uid go if nothing needs it and KEEP is false: rules first, then the record of it. */
-int operation_settle(struct operation *op, uid_t uid, bool keep, struct need *ret);
+/* Lets the uid go if nothing needs it and it is not to be kept: rules first, then the record of it. */
+int operation_settle(struct operation *op, uid_t uid, enum ending ending, struct need *ret);
 
 #endif

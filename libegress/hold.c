@@ -65,7 +65,7 @@ static int take_back(struct operation *op, const struct coverage *coverage)
 
 	if (op->entered && !op->wrote)
 		return ledger_forget(op->ledger, uid, &op->ctx->fault);
-	return operation_settle(op, uid, hold_is_kept(coverage), &need);
+	return operation_settle(op, uid, hold_is_kept(coverage) ? ENDING_KEEP : ENDING_HOLD, &need);
 }
 
 void hold_take_back(struct operation *op, const struct coverage *coverage)

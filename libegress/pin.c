@@ -44,14 +44,14 @@ int upkeep_hold(struct egress_ctx *ctx, const char *user)
 	return r ? r : operation_end(&op, pin_locked(&op, &coverage));
 }
 
-static int unpin_locked(struct operation *op, const char *user, uid_t uid, bool keep)
+static int unpin_locked(struct operation *op, const char *user, uid_t uid, enum ending ending)
 {
 	struct need need;
 	int r = ledger_unpin(op->ledger, uid, &op->ctx->fault);
 
 	if (r == -ENOENT)
 		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned", user);
-	return r ? r : operation_settle(op, uid, keep, &need);
+	return r ? r : operation_settle(op, uid, ending, &need);
 }
 
 int upkeep_release(struct egress_ctx *ctx, const char *user)
@@ -59,14 +59,14 @@ int upkeep_release(struct egress_ctx *ctx, const char *user)
 	enum backend_choice wanted;
 	struct uid_range uids;
 	struct operation op;
-	bool keep;
+	enum ending ending;
 	int r = subject_parse(ctx, user, &uids);
 
 	if (!r && uids.first != uids.last)
 		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": a range is never pinned", user);
 	if (!r)
-		r = subject_fate(ctx, uids.first, &wanted, &keep);
+		r = subject_fate(ctx, uids.first, &wanted, &ending);
 	if (!r)
 		r = operation_begin(ctx, wanted, &op);
-	return r ? r : operation_end(&op, unpin_locked(&op, user, uids.first, keep));
+	return r ? r : operation_end(&op, unpin_locked(&op, user, uids.first, ending));
 }

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "procscan.h"
+#include "sockets.h"
 #include "subject.h"
 
 #include <errno.h>
@@ -29,22 +30,37 @@ static int drop(struct operation *op, uid_t uid, const char *token, unsigned int
 	return 0;
 }
 
+/* 1, 0, or a negative errno where that cannot be known. */
+static int is_left(uid_t uid, const struct deadline *deadline)
+{
+	const struct uid_range uids = { uid, uid };
+	struct procscan *scan = NULL;
+	struct sockets *sockets = NULL;
+	int r = procscan_take(deadline, NULL, &scan);
+
+	if (!r)
+		r = procscan_count(scan, uids) > 0;
+	if (!r)
+		r = sockets_take(deadline, NULL, &sockets);
+	if (!r)
+		r = sockets_count(sockets, uids) > 0;
+	procscan_free(scan);
+	sockets_free(sockets);
+	return r;
+}
+
 /* Without any lock: others must be able to log in meanwhile. */
 static void wait_for_leftovers(uid_t uid)
 {
 	const struct deadline deadline = deadline_in_ms(LEFTOVER_WAIT_MS);
-	struct procscan *scan = NULL;
-	bool any = true;
 
-	while (any && !procscan_take(&deadline, NULL, &scan)) {
-		any = procscan_count(scan, (struct uid_range){ uid, uid }) > 0;
-		procscan_free(scan);
-		if (any && !deadline_pause(&deadline, LEFTOVER_STEP_MS))
+	while (is_left(uid, &deadline) > 0)
+		if (!deadline_pause(&deadline, LEFTOVER_STEP_MS))
 			return;
-	}
 }
 
-static int settle(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid, bool keep, bool *ret_held)
+static int settle(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid, enum ending ending,
+		  bool *ret_held)
 {
 	struct operation op;
 	struct need need;
@@ -52,10 +68,25 @@ static int settle(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid,
 
 	if (r)
 		return r;
-	r = operation_settle(&op, uid, keep, &need);
+	r = operation_settle(&op, uid, ending, &need);
 	if (!r)
-		*ret_held = keep || !need_is_nothing(&need);
+		*ret_held = !need_is_nothing(&need);
 	return operation_end(&op, r);
+}
+
+/* Who is to be ended is not waited for; what was ended may still have data on the way. */
+static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid, enum ending ending,
+		       bool *ret_held)
+{
+	int r = 0;
+
+	if (ending == ENDING_KILL)
+		r = settle(ctx, wanted, uid, ending, ret_held);
+	if (r || (ending == ENDING_KILL && !*ret_held))
+		return r;
+	if (ending != ENDING_RELEASE)
+		wait_for_leftovers(uid);
+	return settle(ctx, wanted, uid, ending, ret_held);
 }
 
 int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
@@ -64,18 +95,17 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 	enum backend_choice wanted;
 	unsigned int sessions = 0;
 	struct operation op;
-	bool keep = true, last = false, held = true;
-	int r = subject_fate(ctx, uid, &wanted, &keep);
+	bool last = false, held = true;
+	enum ending ending;
+	int r = subject_fate(ctx, uid, &wanted, &ending);
 
 	if (!r)
 		r = operation_begin(ctx, wanted, &op);
 	if (r)
 		return r;
 	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held));
-	if (!r && last && !keep) {
-		wait_for_leftovers(uid);
-		r = settle(ctx, wanted, uid, keep, &held);
-	}
+	if (!r && last && ending != ENDING_KEEP)
+		r = settle_last(ctx, wanted, uid, ending, &held);
 	if (r)
 		return r;
 	*ret_sessions = sessions;

@@ -342,7 +342,20 @@ int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *re
 	return 0;
 }
 
-int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, bool *ret_keep)
+enum ending subject_ending(const struct subject *subject)
+{
+	static const enum ending endings[] = {
+		[LAST_CLOSE_HOLD] = ENDING_HOLD,
+		[LAST_CLOSE_KILL] = ENDING_KILL,
+		[LAST_CLOSE_RELEASE] = ENDING_RELEASE,
+	};
+
+	if (subject->keep)
+		return ENDING_KEEP;
+	return subject->account ? endings[subject->account->profile->last_close] : ENDING_HOLD;
+}
+
+int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, enum ending *ret_ending)
 {
 	struct conf_view view = { 0 };
 	struct subject subject = { 0 };
@@ -354,7 +367,7 @@ int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wan
 	if (!r)
 		r = subject_of_uid(ctx, view.conf, ledger, uid, &subject);
 	if (!r) {
-		*ret_keep = subject.keep;
+		*ret_ending = subject_ending(&subject);
 		*ret_wanted = conf_backend(view.conf);
 	}
 	ledger_close(ledger);

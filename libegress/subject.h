@@ -26,7 +26,9 @@ int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret);
 
 /* Which backend is asked for, and must the uid be kept? Without a configuration nobody is let go. */
-int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, bool *ret_keep);
+int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, enum ending *ret_ending);
+/* By its profile: the one that covers it, else the one that is remembered. */
+enum ending subject_ending(const struct subject *subject);
 
 /* All that the ledger knows and all that the configuration holds always, ascending, each once. May ask
  * NSS: call it before an operation begins. -ENOMEM, -EIO. */

@@ -82,7 +82,7 @@ static bool has_record(const struct round *round, struct uid_range uids)
 static int need_of(struct round *round, const struct subject *subject, struct need *ret)
 {
 	struct egress_ctx *ctx = round->op.ctx;
-	int r = operation_need(&round->op, subject->uids.first, ret);
+	int r = operation_need(&round->op, subject->uids.first, subject_ending(subject), ret);
 
 	if (r != -EIO)
 		return r;
@@ -120,7 +120,7 @@ static int sort_subject(struct round *round, const struct subject *subject)
 static int sort_orphan(struct round *round, struct uid_range uids)
 {
 	if (subjects_find_uids(round->subjects, round->subject_count, uids) || has_record(round, uids) ||
-	    operation_has_processes(&round->op, uids))
+	    operation_has_leftovers(&round->op, uids))
 		return 0;
 	return add_gone(round, uids);
 }
@@ -404,6 +404,8 @@ static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool
 	if (!r)
 		r = operation_begin(ctx, conf_backend(round.view.conf), &round.op);
 	if (!r) {
+		if (is_sync)
+			operation_tell_blind_spots(&round.op);
 		r = locked(&round);
 		if (!r && is_sync)
 			hold_keep_conf(&round.op, &round.view);

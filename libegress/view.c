@@ -43,6 +43,8 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 		r = read_kernel(&view);
 	if (!r)
 		r = procscan_take(&deadline, &ctx->fault, &view.scan);
+	if (!r)
+		r = sockets_take(&deadline, &ctx->fault, &view.sockets);
 	if (r)
 		view_clear(&view);
 	else
@@ -53,6 +55,7 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 void view_clear(struct view *view)
 {
 	procscan_free(view->scan);
+	sockets_free(view->sockets);
 	holdings_clear(&view->holdings);
 	subjects_free(view->subjects, view->subject_count);
 	ledger_close(view->ledger);

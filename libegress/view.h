@@ -6,6 +6,7 @@
 #include "choice.h"
 #include "holdings.h"
 #include "procscan.h"
+#include "sockets.h"
 #include "subject.h"
 
 struct view {
@@ -17,6 +18,7 @@ struct view {
 	size_t subject_count;
 	struct holdings holdings; /* the chosen backend's first */
 	struct procscan *scan;
+	struct sockets *sockets;
 };
 
 /* With no configuration to go by ret->conf.conf is NULL, which is logged. Clear with view_clear. */

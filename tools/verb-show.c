@@ -109,6 +109,7 @@ static void print_text(const struct tool *tool, const struct egress_account *acc
 	print_backend(out, account);
 	print_lines(out, "proxy", account->proxies, "");
 	fprintf(out, LABEL "%u\n", "processes", account->processes);
+	fprintf(out, LABEL "%u\n", "sockets", account->sockets);
 	fprintf(out, LABEL "%zu\n", "sessions", account_sessions(account));
 	print_sessions(tool, account->sessions);
 	print_traffic(out, "allowed", &account->allowed);
@@ -123,7 +124,8 @@ static void print_json(const struct tool *tool, const struct egress_account *acc
 
 	if (json_object_set_new(object, "plan", output_json_lines(plan)) < 0 ||
 	    json_object_set_new(object, "drift", output_json_lines(account->drift)) < 0 ||
-	    json_object_set_new(object, "backend_reason", output_json_string(account->backend_reason)) < 0)
+	    json_object_set_new(object, "backend_reason", output_json_string(account->backend_reason)) < 0 ||
+	    json_object_set_new(object, "sockets", json_integer(account->sockets)) < 0)
 		must(NULL);
 	output_json(tool->out, object);
 }

@@ -46,6 +46,7 @@ static char *some_drift[] = { "agent1: ipv4: rule 3 is missing", "agent1: \033[2
 static struct egress_account agent1 = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_ACTIVE,
 	.profile = "default", .backend = "iptables", .proxies = two_proxies, .processes = 3,
+	.sockets = 2,
 	.sessions = one_session, .allowed = { 12, 4096 }, .denied = { 1, 180 },
 	.backend_reason = "auto: legacy iptables tables are in use here",
 	.plan = "hold 2001\nipv4 allow tcp 127.0.0.1/32 port 3128\nboth reject any with prohibited\n",

@@ -85,7 +85,7 @@ case_ "list: the values are the library's" scene one json_of 0 'd == [{
 	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z"}],
 	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
 case_ "show: the same keys, plan and drift" scene one json_of 0 \
-	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason"] and d["drift"] == []
+	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets"] and d["drift"] == []
 	and d["backend"] == "iptables" and d["backend_reason"] == "auto: legacy iptables tables are in use here"
 	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
 case_ "a range has its two ends" scene range json_of 0 \
@@ -130,6 +130,7 @@ whole_show() {
 		proxy      127.0.0.1:3128
 		           [::1]:3128
 		processes  3
+		sockets    2
 		sessions   1
 		  TOKEN   SERVICE  PID  TTY  RHOST      OPENED
 		  a1b2c3  sshd     812  ssh  192.0.2.7  2026-11-22T02:00:00Z

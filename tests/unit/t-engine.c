@@ -5,9 +5,14 @@
 #include "util.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static const int errors[] = { -EINVAL, -ENOENT, -EPERM, -EBUSY, -EAGAIN, -EOPNOTSUPP,
 			      -ENOMEM, -ETIMEDOUT, -EIO };
@@ -74,6 +79,211 @@ START_TEST(a_process_of_the_account_keeps_it_held)
 	ck_assert_int_eq(egress_reap(lab.ctx, &changes), 0);
 	ck_assert_uint_eq(changes.released, 1);
 	lab_nothing_left();
+}
+END_TEST
+
+/* ---- what is left at the last close -------------------------------------------------------------- */
+
+#define LAST_CLOSE(what) \
+	"profiles = { default = { proxy = \"127.0.0.1:3128\"; on_last_close = \"" what "\"; }; };\n" LAB_ACCOUNTS
+#define WITHOUT_AGENT1 LAB_PROFILES "accounts = ( { user = \"agent2\"; } );\n"
+
+static void own_network(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+}
+
+/* Of the account, but in nobody's hands that a look at processes would find: this program has it open. */
+static int leave_socket(uid_t uid)
+{
+	const struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
+	int fd;
+
+	setfsuid(uid);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	setfsuid(0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&here, sizeof(here)), 0);
+	return fd;
+}
+
+static void reap_releases(unsigned int released)
+{
+	ck_assert_uint_eq(lab_reap().released, released);
+}
+
+START_TEST(a_socket_of_the_account_keeps_it_held)
+{
+	struct egress_session *session;
+	struct egress_account *account = NULL;
+	int fd;
+
+	own_network();
+	session = lab_open("agent1");
+	fd = leave_socket(AGENT1);
+	ck_assert(lab_close(session));
+	reap_releases(0);
+	lab_state_is("agent1", EGRESS_LINGERING);
+	ck_assert_int_eq(egress_show(lab.ctx, "agent1", &account), 0);
+	ck_assert_uint_eq(account->processes, 0);
+	ck_assert_uint_eq(account->sockets, 1);
+	egress_account_free(account);
+	close(fd);
+	reap_releases(1);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(a_socket_of_somebody_else_keeps_nobody_held)
+{
+	struct egress_session *session;
+	int fd;
+
+	own_network();
+	session = lab_open("agent1");
+	fd = leave_socket(ALICE);
+	ck_assert(!lab_close(session));
+	close(fd);
+	lab_nothing_left();
+}
+END_TEST
+
+static bool is_killed(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+START_TEST(kill_ends_what_the_last_session_leaves)
+{
+	struct egress_session *first, *second;
+	pid_t pid = lab_process(AGENT1), other = lab_process(AGENT2);
+
+	lab_conf(LAST_CLOSE("kill"));
+	first = lab_open("agent1");
+	second = lab_open("agent1");
+	ck_assert(lab_close(first));
+	reap_releases(0);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0); /* a session is open */
+	ck_assert(!lab_close(second));
+	ck_assert(is_killed(pid));
+	ck_assert(lab_log_has("ended what its last session left: processes=1"));
+	ck_assert_int_eq(waitpid(other, NULL, WNOHANG), 0);
+	lab_end_process(other);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(kill_spares_who_is_pinned_or_held_always)
+{
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(LAST_CLOSE("kill"));
+	ck_assert_int_eq(egress_hold(lab.ctx, "agent1"), 0);
+	ck_assert(lab_close(lab_open("agent1")));
+	reap_releases(0);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	lab_conf("profiles = { default = { proxy = \"127.0.0.1:3128\"; hold = \"always\"; on_last_close = \"kill\"; }; };\n"
+		 LAB_ACCOUNTS);
+	ck_assert_int_eq(egress_release(lab.ctx, "agent1"), 0);
+	ck_assert(lab_close(lab_open("agent1")));
+	lab_sync();
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	lab_end_process(pid);
+}
+END_TEST
+
+START_TEST(kill_is_done_by_reap_when_it_ends_the_last_session)
+{
+	struct egress_session *session;
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(LAST_CLOSE("kill"));
+	session = lab_open("agent1");
+	lab_open_and_die("agent1");
+	ck_assert_int_eq(unlink(folder_path(lab_uid_path(AGENT1, session->token))), 0);
+	egress_session_free(session);
+	reap_releases(1);
+	ck_assert(is_killed(pid));
+	lab_nothing_left();
+}
+END_TEST
+
+/* An open that fails ends nobody: what runs is not what a session left. */
+START_TEST(kill_is_not_for_an_open_that_fails)
+{
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(LAST_CLOSE("kill"));
+	lab.kernel.lies = 1;
+	lab_deny("agent1", -EIO);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	lab_end_process(pid);
+	lab_reap();
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(kill_waits_for_nobody_and_leaves_a_socket_held)
+{
+	struct egress_session *session;
+	int fd;
+
+	own_network();
+	fd = leave_socket(AGENT1);
+	lab_conf(LAST_CLOSE("kill"));
+	session = lab_open("agent1");
+	ck_assert(lab_close(session));
+	close(fd);
+	reap_releases(1);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(release_lets_go_although_something_is_left)
+{
+	struct egress_session *session;
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(LAST_CLOSE("release"));
+	session = lab_open("agent1");
+	ck_assert(!lab_close(session));
+	lab_nothing_left();
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	lab_end_process(pid);
+}
+END_TEST
+
+START_TEST(release_is_done_by_reap_as_well)
+{
+	pid_t pid = lab_process(AGENT1);
+	struct egress_session *session;
+
+	lab_conf(LAST_CLOSE("release"));
+	session = lab_open("agent1");
+	ck_assert_int_eq(unlink(folder_path(lab_uid_path(AGENT1, session->token))), 0);
+	egress_session_free(session);
+	reap_releases(1);
+	lab_nothing_left();
+	lab_end_process(pid);
+}
+END_TEST
+
+/* Who left the configuration is treated by the profile that he had. */
+START_TEST(the_remembered_profile_decides_for_who_left_the_configuration)
+{
+	struct egress_session *session;
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(_i ? LAST_CLOSE("kill") : LAST_CLOSE("release"));
+	session = lab_open("agent1");
+	lab_conf(WITHOUT_AGENT1);
+	ck_assert(!lab_close(session));
+	lab_nothing_left();
+	if (_i)
+		ck_assert(is_killed(pid));
+	else
+		lab_end_process(pid);
 }
 END_TEST
 
@@ -403,6 +613,16 @@ int main(void)
 	tcase_add_test(tcase, whom_nothing_covers_costs_nothing);
 	tcase_add_test(tcase, the_first_of_two_sessions_closes_and_the_plan_stays);
 	tcase_add_test(tcase, a_process_of_the_account_keeps_it_held);
+	tcase_add_test(tcase, a_socket_of_the_account_keeps_it_held);
+	tcase_add_test(tcase, a_socket_of_somebody_else_keeps_nobody_held);
+	tcase_add_test(tcase, kill_ends_what_the_last_session_leaves);
+	tcase_add_test(tcase, kill_spares_who_is_pinned_or_held_always);
+	tcase_add_test(tcase, kill_is_done_by_reap_when_it_ends_the_last_session);
+	tcase_add_test(tcase, kill_is_not_for_an_open_that_fails);
+	tcase_add_test(tcase, kill_waits_for_nobody_and_leaves_a_socket_held);
+	tcase_add_test(tcase, release_lets_go_although_something_is_left);
+	tcase_add_test(tcase, release_is_done_by_reap_as_well);
+	tcase_add_loop_test(tcase, the_remembered_profile_decides_for_who_left_the_configuration, 0, 2);
 	tcase_add_loop_test(tcase, open_fails, 0, ERRORS);
 	tcase_add_loop_test(tcase, the_kernel_is_out_of_reach, 0, ERRORS);
 	tcase_add_loop_test(tcase, the_kernel_takes_no_writes, 0, ERRORS);
