@@ -69,10 +69,10 @@ static inline void conf_freep(struct conf **conf)
  */
 int conf_print(const struct conf *conf, char **ret);
 
-/* Who asks. NAMES: the login name and the name that the uid has (one or two different ones). */
+/* Who asks. NAMES: the login name, and every other name that the uid has. */
 struct identity {
 	uid_t uid;
-	const char *names[2];
+	const char *const *names;
 	size_t name_count;
 	/* Is the identity in this group? 1, 0, or a negative errno, which conf_match passes on. */
 	int (*in_group)(const char *group, void *data);

@@ -63,13 +63,15 @@ static bool ledger_knows(struct egress_ctx *ctx, uid_t uid)
 	return known;
 }
 
-static bool is_named(const struct coverage *coverage)
+/* 1, 0, -EIO, -ENOMEM. */
+static int is_named(struct egress_ctx *ctx, const struct coverage *coverage)
 {
-	const struct person *person = &coverage->person;
-	const char *raw = coverage->view.raw;
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	int r = person_names_find(&coverage->person, &ctx->fault, &names);
 
-	return (person->login && conf_text_names(raw, person->login)) ||
-	       (person->canonical && conf_text_names(raw, person->canonical));
+	for (size_t i = 0; !r && i < names.count; i++)
+		r = conf_text_names(coverage->view.raw, names.names[i]);
+	return r;
 }
 
 /* No configuration to go by: deny those whom it may have covered, let all others pass. */
@@ -77,8 +79,11 @@ static int judge_without_conf(struct egress_ctx *ctx, struct coverage *coverage)
 {
 	const struct person *person = &coverage->person;
 	const char *broken = coverage->view.broken.line;
+	int r = is_named(ctx, coverage);
 
-	if (is_named(coverage))
+	if (r < 0)
+		return r;
+	if (r)
 		return fault_set(&ctx->fault, -EBADMSG, "%s (no last good configuration; it names \"%s\")",
 				 broken, person->login);
 	if (person->exists && (ledger_knows(ctx, person->uid) || kernel_holds(ctx, person->uid)))

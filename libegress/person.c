@@ -150,6 +150,41 @@ int person_by_uid(uid_t uid, struct fault *fault, struct person *ret)
 	return 0;
 }
 
+static void add_name(struct person_names *names, const char *name)
+{
+	for (size_t i = 0; name && i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
+			return;
+	if (name)
+		names->names[names->count++] = name;
+}
+
+int person_names_find(const struct person *person, struct fault *fault, struct person_names *ret)
+{
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	int r = person->exists ? passwd_names_read(PASSWD_PATH, person->uid, &names.others) : 0;
+
+	if (r)
+		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, PASSWD_PATH ": read: %s", strerror(-r));
+	names.names = calloc(names.others.count + 2, sizeof(const char *));
+	if (!names.names)
+		return fault_set(fault, -ENOMEM, "names: no memory");
+	add_name(&names, person->login);
+	add_name(&names, person->canonical);
+	for (size_t i = 0; i < names.others.count; i++)
+		add_name(&names, names.others.items[i].name);
+	*ret = names;
+	memset(&names, 0, sizeof(names));
+	return 0;
+}
+
+void person_names_clear(struct person_names *names)
+{
+	free(names->names);
+	passwd_names_clear(&names->others);
+	memset(names, 0, sizeof(*names));
+}
+
 int person_group_exists(const char *name)
 {
 	AUTO_FREE char *buffer = NULL;
@@ -158,26 +193,33 @@ int person_group_exists(const char *name)
 	return nss_lookup(group_by_name, name, &group, &buffer);
 }
 
-static bool lists_member(const struct group *group, const char *name)
+static bool lists_member(const struct group *group, const struct person_names *names)
 {
-	for (char **member = group->gr_mem; name && *member; member++)
-		if (strcmp(*member, name) == 0)
-			return true;
+	for (char **member = group->gr_mem; *member; member++)
+		for (size_t i = 0; i < names->count; i++)
+			if (strcmp(*member, names->names[i]) == 0)
+				return true;
 	return false;
 }
 
-/* Name services may know memberships that the group's own list does not show. */
-static int initgroups_has(const struct person *person, gid_t gid)
+/* Each name has a primary group of its own. */
+static bool is_primary(gid_t gid, const struct person *person, const struct person_names *names)
 {
-	AUTO_FREE gid_t *groups = NULL;
+	for (size_t i = 0; i < names->others.count; i++)
+		if (names->others.items[i].gid == gid)
+			return true;
+	return person->gid == gid;
+}
+
+/* Name services may know memberships that the group's own list does not show. */
+static int initgroups_has(const char *name, gid_t primary, gid_t gid)
+{
+	AUTO_FREE gid_t *groups = calloc(GROUPS_MAX, sizeof(*groups));
 	int count = GROUPS_MAX;
 
-	if (!person->exists || !person->login)
-		return 0;
-	groups = calloc(GROUPS_MAX, sizeof(*groups));
 	if (!groups)
 		return -ENOMEM;
-	if (getgrouplist(person->login, person->gid, groups, &count) < 0)
+	if (getgrouplist(name, primary, groups, &count) < 0)
 		return -EIO;
 	for (int i = 0; i < count; i++)
 		if (groups[i] == gid)
@@ -187,6 +229,7 @@ static int initgroups_has(const struct person *person, gid_t gid)
 
 struct membership {
 	const struct person *person;
+	const struct person_names *names;
 	struct fault *fault;
 };
 
@@ -194,15 +237,17 @@ static int in_group(const char *name, void *data)
 {
 	const struct membership *membership = data;
 	const struct person *person = membership->person;
+	const struct person_names *names = membership->names;
 	AUTO_FREE char *buffer = NULL;
 	struct group group;
 	int r = nss_lookup(group_by_name, name, &group, &buffer);
 
 	if (r > 0) {
-		if (group.gr_gid == person->gid || lists_member(&group, person->login) ||
-		    lists_member(&group, person->canonical))
+		if (is_primary(group.gr_gid, person, names) || lists_member(&group, names))
 			return 1;
-		r = initgroups_has(person, group.gr_gid);
+		r = 0;
+		for (size_t i = 0; person->exists && !r && i < names->count; i++)
+			r = initgroups_has(names->names[i], person->gid, group.gr_gid);
 	}
 	return r < 0 ? lookup_failed(membership->fault, "group", name, r) : r;
 }
@@ -236,14 +281,16 @@ int person_always(uid_t uid, const struct conf *conf, struct fault *fault, const
 int person_match(const struct person *person, const struct conf *conf, struct fault *fault,
 		 const struct account **ret)
 {
-	struct membership membership = { person, fault };
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	int r = person->uid == 0 ? 0 : person_names_find(person, fault, &names);
+	struct membership membership = { person, &names, fault };
 	struct identity who = { .uid = person->uid,
-				.names = { person->login, person->canonical },
-				.name_count = person->canonical ? 2 : person->login ? 1 : 0,
+				.names = names.names,
+				.name_count = names.count,
 				.in_group = in_group,
 				.in_group_data = &membership };
 
-	int r = conf_match(conf, &who, ret);
-
+	if (!r)
+		r = conf_match(conf, &who, ret);
 	return r || !person->exists ? r : person_always(person->uid, conf, fault, ret);
 }

@@ -5,6 +5,7 @@
 /* A user as the host's name service knows it. The only place that asks NSS. */
 #include "conf.h"
 #include "fault.h"
+#include "passwd.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,18 @@ int person_by_name(const char *login, struct fault *fault, struct person *ret);
 int person_by_uid(uid_t uid, struct fault *fault, struct person *ret);
 void person_clear(struct person *person);
 #define AUTO_PERSON __attribute__((cleanup(person_clear)))
+
+/* All of it: the login name, the one that the name service has for the uid, those in /etc/passwd. */
+struct person_names {
+	const char **names; /* of the person, or of OTHERS; each once */
+	size_t count;
+	struct passwd_names others;
+};
+
+/* Of the person's uid; reads /etc/passwd, which may be long. -EIO, -ENOMEM. Clear with person_names_clear. */
+int person_names_find(const struct person *person, struct fault *fault, struct person_names *ret);
+void person_names_clear(struct person_names *names);
+#define AUTO_PERSON_NAMES __attribute__((cleanup(person_names_clear)))
 
 /* 1, 0, or a negative errno where that cannot be known. */
 int person_group_exists(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fake-nss.h"
 
+#include "passwd.h"
 #include "util.h"
 
 #include <grp.h>
@@ -9,7 +10,7 @@
 
 #define AGENTS (nss_first + 99)
 
-int fake_nss_error;
+int fake_nss_error, fake_passwd_error;
 uid_t nss_first;
 
 /* A hundred for each program that runs now. */
@@ -25,6 +26,7 @@ static const struct {
 } users[] = {
 	{ "root", true, 0 },   { "agent1", false, 0 }, { "agent2", false, 1 },
 	{ "alice", false, 2 }, { "twin", false, 0 },
+	{ "alice2", false, 2 }, { "alice3", false, 2 },
 };
 
 static int find(const char *name, uid_t uid, struct passwd *entry, struct passwd **result)
@@ -59,9 +61,34 @@ int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struc
 	return find(NULL, uid, entry, result);
 }
 
+/* All of them, where getpwuid_r has one. */
+int passwd_names_read(const char *path, uid_t uid, struct passwd_names *ret)
+{
+	struct passwd_names names = { .items = calloc(ARRAY_SIZE(users), sizeof(*names.items)) };
+
+	(void)path;
+	if (fake_passwd_error || !names.items) {
+		free(names.items);
+		return fake_passwd_error ? fake_passwd_error : -ENOMEM;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+		if ((users[i].is_root ? 0 : nss_first + users[i].number) == uid)
+			names.items[names.count++] = (struct passwd_name){ strdup(users[i].name), uid };
+	*ret = names;
+	return 0;
+}
+
+void passwd_names_clear(struct passwd_names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i].name);
+	free(names->items);
+	*names = (struct passwd_names){ 0 };
+}
+
 int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size, struct group **result)
 {
-	static char *members[] = { "agent2", NULL };
+	static char *members[] = { "agent2", "alice3", NULL };
 
 	(void)buffer;
 	(void)size;

@@ -317,7 +317,7 @@ static int in_one_group(const char *group, void *data)
 
 static const struct {
 	uid_t uid;
-	const char *names[2];
+	const char *names[3];
 	const char *group;
 	int answer, account; /* the place in MATCHING */
 } people[] = {
@@ -325,6 +325,7 @@ static const struct {
 	{ 2001, { "other", "agent1" }, "agents", 1, 3 },
 	{ 2001, { "alias", "agent1" }, "agents", 1, 3 },
 	{ 2001, { "agent1" }, "nobody can tell", 1, 3 },
+	{ 2001, { "other", "another", "agent1" }, "none", 1, 3 },
 	{ 2001, { "other" }, "agents", 1, 2 },
 	{ 2001, { "other" }, "none", 1, 0 },
 	{ 2001, { "other" }, "nobody can tell", -EIO, -1 },
@@ -344,8 +345,8 @@ START_TEST(the_first_match_is_user_then_group_then_uid)
 	struct conf *conf = parse_good(MATCHING);
 	struct identity who = {
 		.uid = people[_i].uid,
-		.names = { people[_i].names[0], people[_i].names[1] },
-		.name_count = !!people[_i].names[0] + !!people[_i].names[1],
+		.names = (const char *const *)people[_i].names,
+		.name_count = !!people[_i].names[0] + !!people[_i].names[1] + !!people[_i].names[2],
 		.in_group = in_one_group,
 		.in_group_data = (char *)people[_i].group,
 	};

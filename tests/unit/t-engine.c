@@ -287,6 +287,36 @@ START_TEST(the_remembered_profile_decides_for_who_left_the_configuration)
 }
 END_TEST
 
+/* ---- names that the name service does not tell of --------------------------------------------------- */
+
+#define BY(entry) LAB_PROFILES "accounts = ( { " entry " } );\n"
+
+static const char *const by_other_names[] = {
+	BY("user = \"alice\";"), BY("user = \"alice2\";"), BY("user = \"alice3\";"),
+	BY("group = \"agents\";"), /* alice3 is in it */
+};
+static const char *const names_of_alice[] = { "alice", "alice2", "alice3" };
+
+START_TEST(every_name_of_a_uid_is_covered_by_an_entry_for_any_of_them)
+{
+	lab_conf(by_other_names[_i / 3]);
+	ck_assert(!lab_close(lab_open(names_of_alice[_i % 3])));
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(names_that_cannot_be_read_deny)
+{
+	fake_passwd_error = -EIO;
+	lab_deny("agent1", -EIO);
+	lab_deny("alice", -EIO);
+	fake_passwd_error = -EMFILE;
+	lab_deny("alice", -ENOMEM);
+	ck_assert_ptr_null(lab_open("root"));
+	lab_nothing_left();
+}
+END_TEST
+
 /* ---- the seam fails ---------------------------------------------------------------------------- */
 
 static void deny_and_leave_nothing(enum mem_op op, int error)
@@ -613,6 +643,9 @@ int main(void)
 	tcase_add_test(tcase, whom_nothing_covers_costs_nothing);
 	tcase_add_test(tcase, the_first_of_two_sessions_closes_and_the_plan_stays);
 	tcase_add_test(tcase, a_process_of_the_account_keeps_it_held);
+	tcase_add_loop_test(tcase, every_name_of_a_uid_is_covered_by_an_entry_for_any_of_them, 0,
+			    3 * ARRAY_SIZE(by_other_names));
+	tcase_add_test(tcase, names_that_cannot_be_read_deny);
 	tcase_add_test(tcase, a_socket_of_the_account_keeps_it_held);
 	tcase_add_test(tcase, a_socket_of_somebody_else_keeps_nobody_held);
 	tcase_add_test(tcase, kill_ends_what_the_last_session_leaves);
