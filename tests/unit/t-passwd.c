@@ -6,6 +6,7 @@
 #include "unit.h"
 #include "util.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
