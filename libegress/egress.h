@@ -92,8 +92,8 @@ int egress_open(struct egress_ctx *ctx, const struct egress_request *request,
 void egress_session_free(struct egress_session *session); /* takes NULL */
 
 /*
- * Ends the session TOKEN of the account UID. With its last session, and when nothing of it runs any
- * more (waits up to 500 ms for that), the account's rules go. An unknown token changes nothing and is
+ * Ends the session TOKEN of the account UID. With its last session, and when no process and no socket of it
+ * is left (waits up to 500 ms for that), the account's rules go; a profile's on_last_close may have it otherwise. An unknown token changes nothing and is
  * no error. *ret_sessions: live sessions left; *ret_held: do the rules stay?
  * Errors: every one of the set but -ENOENT; the session then ends with its opener, see egress_reap.
  */

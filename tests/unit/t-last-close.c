@@ -198,6 +198,22 @@ START_TEST(release_is_done_by_reap_as_well)
 }
 END_TEST
 
+START_TEST(release_is_not_for_who_cannot_see_the_processes)
+{
+	struct egress_session *session;
+	char *net = NULL, path[256];
+
+	lab_conf(LAST_CLOSE("release"));
+	session = lab_open("agent1");
+	ck_assert_uint_eq(folder_glob("state/net-*", &net), 1);
+	snprintf(path, sizeof(path), "%s/pidns", net);
+	folder_write(path, "4026530000 17\n");
+	ck_assert(lab_close(session));
+	ck_assert(lab_stands(AGENT1));
+	free(net);
+}
+END_TEST
+
 /* Who left the configuration is treated by the profile that he had. */
 START_TEST(the_remembered_profile_decides_for_who_left_the_configuration)
 {
@@ -262,6 +278,7 @@ int main(void)
 	tcase_add_test(tcase, kill_waits_for_nobody_and_leaves_a_socket_held);
 	tcase_add_test(tcase, release_lets_go_although_something_is_left);
 	tcase_add_test(tcase, release_is_done_by_reap_as_well);
+	tcase_add_test(tcase, release_is_not_for_who_cannot_see_the_processes);
 	tcase_add_loop_test(tcase, the_remembered_profile_decides_for_who_left_the_configuration, 0, 2);
 	tcase_add_loop_test(tcase, every_name_of_a_uid_is_covered_by_an_entry_for_any_of_them, 0,
 			    3 * ARRAY_SIZE(by_other_names));
