@@ -3,6 +3,9 @@
 
 #include "util.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /*
  * Both families are read and edited before either is written, so that most of what can fail fails
  * while nothing has changed. Then IPv4 is written, then IPv6; if IPv6 cannot be, IPv4 is put back.
@@ -137,6 +140,31 @@ static int write_all(struct backend *backend, struct xt_table *tables,
 	return 0;
 }
 
+static bool is_told(const struct xt_journal *journal, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(journal->edits[k].chain, journal->edits[i].chain) == 0)
+			return true;
+	return false;
+}
+
+/* The chains of a journal, each once; what does not fit is cut off. */
+static void tell_journal(const struct xt_table *table, const char *family, char *text, size_t size)
+{
+	const struct xt_journal *journal = &table->journal;
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < journal->count && length < size; i++) {
+		if (is_told(journal, i))
+			continue;
+		snprintf(text + length, size - length, "%s%s%s%s", i == 0 && length ? "; " : "",
+			 i ? ", " : family, i ? "" : ": ", journal->edits[i].chain);
+		length = strlen(text);
+		if (length >= size - 1)
+			return;
+	}
+}
+
 int iptables_change(struct backend *backend, const struct xt_change *change, struct fault *fault)
 {
 	struct xt_table tables[XT_FAMILY_COUNT] = { 0 };
@@ -147,7 +175,10 @@ int iptables_change(struct backend *backend, const struct xt_change *change, str
 		error = prepare(&tables[i], &xt_families[i], change, &reason);
 	if (!error)
 		error = write_all(backend, tables, change, &reason);
-	for (size_t i = 0; i < XT_FAMILY_COUNT; i++)
+	backend->changed[0] = '\0';
+	for (size_t i = 0; i < XT_FAMILY_COUNT; i++) {
+		tell_journal(&tables[i], xt_families[i].name, backend->changed, sizeof(backend->changed));
 		xt_table_clear(&tables[i]);
+	}
 	return error ? fault_set(fault, error, "%s", reason.line) : 0;
 }

@@ -129,6 +129,11 @@ static int iptables_remove(struct backend *backend, const struct uid_range *subj
 	return iptables_change(backend, &change, fault);
 }
 
+static const char *iptables_changed(const struct backend *backend)
+{
+	return backend->changed;
+}
+
 const struct backend_ops backend_iptables = {
 	.name = "iptables",
 	.probe = iptables_probe,
@@ -137,4 +142,5 @@ const struct backend_ops backend_iptables = {
 	.remove = iptables_remove,
 	.list = iptables_list,
 	.close = iptables_close,
+	.changed = iptables_changed,
 };

@@ -9,6 +9,7 @@
 struct backend {
 	int lock; /* the host's, for as long as the handle lives; -1: only for list */
 	struct deadline deadline;
+	char changed[BACKEND_CHANGED_MAX]; /* by the last change */
 };
 
 /* Both families or neither; see backend.h for the errors of replace and remove. */

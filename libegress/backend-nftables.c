@@ -2,13 +2,12 @@
 #include "backend-nftables.h"
 
 #include "grace.h"
+#include "kmod.h"
 #include "nft-edit.h"
 #include "util.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #define LOOK_MS 10000L /* for a handle that only looks */
 #define PROBE_MS 2000L
@@ -16,55 +15,6 @@
 #define WHOLE_TRIES 2 /* with the table itself, before it is left to who put something into it */
 #define DROP_TRIES 5  /* with groups that nobody is left in, before they are left: others may refer to them */
 #define RETRY_MS 2
-
-/* --- Is nf_tables there? Without asking it, for a question may load it. --- */
-
-/*
- * By the effective uid: su's real one is its caller's. IN_DOUBT is the answer where that cannot be known. In doubt
- * nf_tables is loaded, or a remove would be content with having found nothing.
- */
-static bool is_there(const char *path, bool in_doubt)
-{
-	if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-		return true;
-	return errno != ENOENT && in_doubt;
-}
-
-static bool lists_nf_tables(FILE *file)
-{
-	char line[256];
-
-	while (fgets(line, sizeof(line), file))
-		if (strstr(line, "/nf_tables.ko"))
-			return true;
-	return false;
-}
-
-/* Part of the kernel itself, where others are modules. */
-static bool is_built_in(void)
-{
-	struct utsname system;
-	char path[128];
-	FILE *file;
-	bool found;
-
-	if (uname(&system) < 0)
-		return false;
-	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin", system.release);
-	file = fopen(path, "re");
-	if (!file)
-		return true; /* in a container, say: in doubt, see above */
-	found = lists_nf_tables(file) || ferror(file);
-	fclose(file);
-	return found;
-}
-
-/* A kernel without /proc/modules cannot load any: then a question does no harm. */
-static bool is_loaded(void)
-{
-	return is_there("/sys/module/nf_tables", true) ||
-	       (is_there("/proc/self", true) && !is_there("/proc/modules", false)) || is_built_in();
-}
 
 /* --- Errors --- */
 
@@ -98,7 +48,7 @@ int nftables_link(struct backend *backend, bool needed, struct fault *fault)
 
 	if (backend->link.socket)
 		return 1;
-	if (!needed && !is_loaded())
+	if (!needed && !kmod_is_there("nf_tables"))
 		return 0;
 	error = nft_link_open(&backend->link, &backend->deadline);
 	return error ? nftables_fault(fault, error, "cannot open a socket for") : 1;
@@ -155,6 +105,13 @@ static int refuse_foreign(const struct nft_change *change, struct fault *fault)
 			 "nftables: table inet " NFT_TABLE ": is there and not ours: rename or delete it");
 }
 
+static void tell_changes(struct backend *backend, size_t count)
+{
+	backend->changed[0] = '\0';
+	if (count)
+		snprintf(backend->changed, sizeof(backend->changed), "table inet " NFT_TABLE ": %zu objects", count);
+}
+
 /* -ESTALE and -ENOBUFS: read again and see. -ENOSPC: the sets must grow. */
 static int try_once(struct backend *backend, struct nft_change *change, bool whole_table, struct fault *fault)
 {
@@ -170,6 +127,7 @@ static int try_once(struct backend *backend, struct nft_change *change, bool who
 	} else {
 		nft_batch_begin(&batch, &backend->link, nft_edit_drops(&edit) ? edit.generation : 0);
 		nft_edit_emit(&edit, whole_table, &batch);
+		tell_changes(backend, batch.changes);
 		error = nft_batch_send(&batch, &backend->link);
 		if (error && error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
 			error = error == -ETIMEDOUT
@@ -256,6 +214,11 @@ static int nftables_remove(struct backend *backend, const struct uid_range *subj
 	return r > 0 ? apply(backend, &change, fault) : r;
 }
 
+static const char *nftables_changed(const struct backend *backend)
+{
+	return backend->changed;
+}
+
 const struct backend_ops backend_nftables = {
 	.name = "nftables",
 	.probe = nftables_probe,
@@ -264,4 +227,5 @@ const struct backend_ops backend_nftables = {
 	.remove = nftables_remove,
 	.list = nftables_list,
 	.close = nftables_close,
+	.changed = nftables_changed,
 };

@@ -10,6 +10,7 @@
 
 struct backend {
 	struct deadline deadline;
+	char changed[BACKEND_CHANGED_MAX]; /* by the last change */
 	struct nft_link link; /* not open until the kernel is asked: a question may load modules */
 };
 

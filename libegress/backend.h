@@ -3,7 +3,7 @@
 #define EGRESS_BACKEND_H
 
 /*
- * The seam between plan and kernel: six operations. A backend makes the kernel equal to plans;
+ * The seam between plan and kernel: six operations and a question. A backend makes the kernel equal to plans;
  * nobody else knows about chains, tables or messages. All return 0 or a negative errno and tell
  * FAULT why.
  */
@@ -12,6 +12,8 @@
 #include "plan.h"
 
 struct backend; /* one open handle; each backend defines its own */
+
+#define BACKEND_CHANGED_MAX 160
 
 struct traffic {
 	uint64_t packets, bytes;
@@ -77,6 +79,12 @@ struct backend_ops {
 		    struct standing **ret, size_t *ret_count);
 
 	void (*close)(struct backend *backend); /* takes NULL; releases the host's lock */
+
+	/*
+	 * Where the last replace of this handle changed anything, for a log: "ipv4: OUTPUT, EGRESS-2001"; "" if all
+	 * was as it must be. What was mended is told without another reading of the tables, which is dear.
+	 */
+	const char *(*changed)(const struct backend *backend);
 };
 
 void standing_free(struct standing *standing, size_t count); /* takes NULL */

@@ -170,6 +170,8 @@ static int replace(struct operation *op, const struct plan *plans, size_t count)
 		op->wrote = true;
 	else if (before[0])
 		ledger_set_backend(op->ledger, before, NULL);
+	if (!r)
+		snprintf(op->changed, sizeof(op->changed), "%s", op->ops->changed(op->backend));
 	return r;
 }
 

@@ -37,6 +37,17 @@ int hold_make(struct operation *op, const struct coverage *coverage)
 	return r;
 }
 
+/* Then every difference in the kernel is drift. */
+static bool is_held_the_same(struct operation *op, uid_t uid, const char *profile)
+{
+	AUTO_FREE char *before = NULL;
+	char backend[LEDGER_BACKEND_MAX];
+	size_t length;
+
+	return op->ops && !ledger_profile(op->ledger, uid, NULL, &before, &length) && strcmp(before, profile) == 0 &&
+	       !ledger_backend(op->ledger, backend) && strcmp(backend, op->ops->name) == 0;
+}
+
 int hold_enter(struct operation *op, const struct coverage *coverage)
 {
 	AUTO_FREE char *profile = NULL;
@@ -48,6 +59,7 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
 	op->entered = !ledger_has(op->ledger, coverage->person.uid);
+	op->same = !op->entered && is_held_the_same(op, coverage->person.uid, profile);
 	return ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile,
 			    &op->ctx->fault);
 }

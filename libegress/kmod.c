@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kmod.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,10 +10,12 @@
 
 #define MODULE_NAME_MAX 64
 
-/* By the effective uid: su's real one is its caller's. */
-static bool is_there(const char *path)
+/* By the effective uid: su's real one is its caller's. IN_DOUBT is the answer where that cannot be known. */
+static bool is_there(const char *path, bool in_doubt)
 {
-	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
+	if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return true;
+	return errno != ENOENT && in_doubt;
 }
 
 /* "kernel/net/netfilter/nf_tables.ko" */
@@ -40,8 +43,8 @@ static bool is_built_in(const char *name)
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin", system.release);
 	file = fopen(path, "re");
 	if (!file)
-		return false;
-	found = lists(file, name);
+		return true; /* in a container, say */
+	found = lists(file, name) || ferror(file);
 	fclose(file);
 	return found;
 }
@@ -52,5 +55,6 @@ bool kmod_is_there(const char *name)
 
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
 	/* A kernel without /proc/modules cannot load any. */
-	return is_there(path) || (is_there("/proc/self") && !is_there("/proc/modules")) || is_built_in(name);
+	return is_there(path, true) || (is_there("/proc/self", true) && !is_there("/proc/modules", false)) ||
+	       is_built_in(name);
 }

@@ -6,6 +6,7 @@
 #include "util.h"
 
 #include <string.h>
+#include <syslog.h>
 
 static int describe(const struct coverage *coverage, const struct operation *op,
 		    const struct session *session, unsigned int sessions, struct egress_session **ret)
@@ -28,6 +29,13 @@ static int describe(const struct coverage *coverage, const struct operation *op,
 	return 0;
 }
 
+/* Somebody changed the rules of an account that was held. */
+static void tell_mended(struct operation *op, uid_t uid)
+{
+	if (op->same && op->changed[0])
+		ctx_log(op->ctx, LOG_NOTICE, "uid %u: mended: %s", uid, op->changed);
+}
+
 /* Record first, rules second: killed in between, the account is held too long, never too short. */
 static int record_and_hold(struct operation *op, const struct coverage *coverage,
 			   const struct session *session, unsigned int *ret_sessions)
@@ -43,6 +51,8 @@ static int record_and_hold(struct operation *op, const struct coverage *coverage
 		r = ledger_add(op->ledger, uid, session, fault);
 	if (!r)
 		r = hold_make(op, coverage);
+	if (!r)
+		tell_mended(op, uid);
 	if (!r)
 		*ret_sessions = need.sessions + 1;
 	return r;

@@ -174,6 +174,17 @@ full() {
 }
 case_ "the disk is full: denied" full
 
+read_only() {
+	rm -rf /run/egress
+	mkdir -m 700 /run/egress
+	mount -t tmpfs -o ro,mode=700 lab /run/egress
+	denied PAM_SYSTEM_ERR "Read-only file system" && others_pass
+	local status=$?
+	umount /run/egress
+	return "$status"
+}
+case_ "the state folder is on a read-only disk: denied" read_only
+
 # ---- look-ups ----------------------------------------------------------------------------------
 
 lookups_fail() {

@@ -220,6 +220,31 @@ case_ "one uid, three names: an entry for somebody else holds none (control)" no
 userdel second
 userdel third
 
+# ---- rules that somebody changed ------------------------------------------------------------------------
+
+config ''
+mended() {
+	stay_forget mended
+	enter "lab-stay mended" &
+	local session=$! status
+	stay_wait mended || return
+	syslog_mark
+	enter true && world_settle && ! syslog_has 'mended' || return
+	lab_flush
+	syslog_mark
+	enter true && held "$uid" && wait_for 5 syslog_has "uid 2001: mended: $1"
+	status=$?
+	[ "$status" -eq 0 ] || syslog_new
+	stay_end mended
+	wait "$session"
+	wait_for 10 reaped && return "$status"
+}
+case "$LAB_BACKEND" in
+iptables) where='ipv4: .*OUTPUT.*ipv6: ' ;;
+nftables) where='table inet egress: [0-9]+ objects' ;;
+esac
+case_ "rules that were flushed under a session: the next one mends them, and says where" mended "$where"
+
 # ---- a uid that changes hands -------------------------------------------------------------------------
 
 config ''

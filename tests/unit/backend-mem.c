@@ -193,11 +193,14 @@ static int mem_replace(struct backend *backend, const struct plan *plans, size_t
 {
 	struct mem_kernel *kernel = backend->kernel;
 	int error = mem_call(kernel, MEM_REPLACE, fault);
+	unsigned int changes;
 
 	if ((error && !kernel->half) || (!error && mem_lie(kernel)))
 		return error;
+	changes = kernel->changes;
 	for (size_t i = 0; i < count; i++)
 		mem_store(kernel, &plans[i]);
+	kernel->changed = kernel->changes != changes;
 	return error;
 }
 
@@ -254,6 +257,11 @@ static void mem_close(struct backend *backend)
 	free(backend);
 }
 
+static const char *mem_changed(const struct backend *backend)
+{
+	return backend->kernel->changed ? "mem: a plan" : "";
+}
+
 const struct backend_ops backend_mem = {
 	.name = "mem",
 	.probe = mem_probe,
@@ -262,6 +270,7 @@ const struct backend_ops backend_mem = {
 	.remove = mem_remove,
 	.list = mem_list,
 	.close = mem_close,
+	.changed = mem_changed,
 };
 
 const struct backend_ops backend_other = {
@@ -272,4 +281,5 @@ const struct backend_ops backend_other = {
 	.remove = mem_remove,
 	.list = mem_list,
 	.close = mem_close,
+	.changed = mem_changed,
 };

@@ -50,6 +50,7 @@ struct mem_kernel {
 	bool absent;           /* the probe says -EOPNOTSUPP, and every open is a mistake */
 
 	unsigned int handles;  /* open now; a second one gets -EBUSY */
+	bool changed;          /* by the last replace */
 	unsigned int changes;  /* replaces and removes that changed something */
 	struct deadline deadline; /* of the last open */
 };

@@ -82,10 +82,10 @@ void lab_begin(void)
 
 	folder_make();
 	spy = (struct backend_ops){ "iptables", backend_mem.probe, spy_open, spy_replace, spy_remove,
-				    spy_list, backend_mem.close };
+				    spy_list, backend_mem.close, backend_mem.changed };
 	spy_other = (struct backend_ops){ "nftables", backend_other.probe, spy_other_open,
 					  spy_other_replace, spy_other_remove, spy_other_list,
-					  backend_other.close };
+					  backend_other.close, backend_other.changed };
 	lab = (struct lab){ .kernel.presence = BACKEND_READY, .other.absent = true };
 	mem_kernel_use(&lab.kernel);
 	mem_other_use(&lab.other);

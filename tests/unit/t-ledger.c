@@ -278,6 +278,17 @@ START_TEST(an_opener_that_is_gone_is_dead)
 }
 END_TEST
 
+/* The clock on the wall may jump: who lives is told by ticks since boot. */
+START_TEST(a_clock_that_jumps_ends_nobody)
+{
+	static const time_t times[] = { 0, -1, 1, (time_t)1 << 40 };
+	struct session session = home_session();
+
+	session.opened = times[_i];
+	ck_assert_int_eq(session_is_live(&session), 1);
+}
+END_TEST
+
 START_TEST(no_two_tokens_are_the_same)
 {
 	struct session one = home_session(), two = home_session();
@@ -306,6 +317,7 @@ int main(void)
 	tcase_add_test(tcase, foreign_files_are_left_alone);
 	tcase_add_test(tcase, a_uid_folder_that_is_no_folder_is_refused);
 	tcase_add_test(tcase, an_opener_that_is_gone_is_dead);
+	tcase_add_loop_test(tcase, a_clock_that_jumps_ends_nobody, 0, 4);
 	tcase_add_test(tcase, no_two_tokens_are_the_same);
 	suite_add_tcase(suite, tcase);
 	return folder_run("t-ledger", suite);

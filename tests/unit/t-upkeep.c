@@ -179,6 +179,24 @@ START_TEST(sync_puts_back_what_a_flush_took)
 }
 END_TEST
 
+START_TEST(open_puts_back_what_a_flush_took_and_says_so)
+{
+	struct egress_session *one = lab_open("agent1"), *two = lab_open("agent1");
+
+	ck_assert(!lab_log_has("mended"));
+	backend_mem.remove((struct backend *)&(struct mem_kernel *){ &lab.kernel },
+			   &(struct uid_range){ AGENT1, AGENT1 }, 1, NULL);
+	ck_assert(lab_close(lab_open("agent1")));
+	ck_assert(lab_log_has(": mended: mem: a plan"));
+	lab_log_clear();
+	lab_conf(PROXY("3129") LAB_ACCOUNTS);
+	ck_assert(lab_close(lab_open("agent1"))); /* a new profile is no drift */
+	ck_assert(!lab_log_has("mended"));
+	ck_assert(lab_close(one));
+	ck_assert(!lab_close(two));
+}
+END_TEST
+
 START_TEST(verify_tells_drift_and_changes_nothing)
 {
 	struct egress_session *session = lab_open("agent1");
@@ -253,6 +271,7 @@ int main(void)
 	tcase_add_test(tcase, who_left_the_configuration_is_free_when_only_dead_sessions_are_left);
 	tcase_add_test(tcase, who_left_the_configuration_and_whose_profile_is_lost_is_denied);
 	tcase_add_test(tcase, sync_puts_back_what_a_flush_took);
+	tcase_add_test(tcase, open_puts_back_what_a_flush_took_and_says_so);
 	tcase_add_test(tcase, verify_tells_drift_and_changes_nothing);
 	tcase_add_test(tcase, rules_that_nobody_accounts_for_are_listed_and_reaped);
 	tcase_add_test(tcase, list_is_ascending_and_complete);
