@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct {
 	const char *text;
@@ -64,13 +65,16 @@ END_TEST
 START_TEST(no_file_has_no_names_and_one_that_cannot_be_read_is_an_error)
 {
 	struct passwd_names names = { 0 };
+	struct rlimit limit, fewer;
 
 	ck_assert_int_eq(passwd_names_read(folder_path("nowhere"), 2001, &names), 0);
 	ck_assert_uint_eq(names.count, 0);
 	ck_assert_int_eq(passwd_names_read(folder_path("."), 2001, &names), -EISDIR);
-	while (dup(0) >= 0)
-		;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	fewer = (struct rlimit){ 0, limit.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &fewer), 0);
 	ck_assert_int_eq(passwd_names_read(folder_path("nowhere"), 2001, &names), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 END_TEST
 
