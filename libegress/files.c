@@ -116,6 +116,14 @@ bool files_is_temporary(const char *name)
 	return strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0;
 }
 
+void files_discard(int dir_fd, const char *name)
+{
+	char temporary[NAME_MAX + 1];
+
+	snprintf(temporary, sizeof(temporary), TEMPORARY_PREFIX "%s", name);
+	unlinkat(dir_fd, temporary, 0);
+}
+
 void files_discard_temporary(int dir_fd, const char *name)
 {
 	if (files_is_temporary(name))

@@ -18,6 +18,8 @@ int files_make_dir(int at_fd, const char *path, struct fault *fault, int *ret_fd
 int files_read(int dir_fd, const char *name, char *text, size_t size);
 /* Written beside, then renamed: there whole or not at all. */
 int files_write(int dir_fd, const char *name, const char *text, size_t length);
+/* Removes what a crash left of writing NAME. */
+void files_discard(int dir_fd, const char *name);
 /* Removes NAME if it is what a crash left of files_write. */
 void files_discard_temporary(int dir_fd, const char *name);
 /* Removes the folder with the files OURS (NULL-terminated) and temporary ones in it. -ENOTEMPTY: there are others. */

@@ -387,6 +387,17 @@ bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
 	return r != -ENOENT;
 }
 
+void ledger_tidy(struct ledger *ledger)
+{
+	int any = files_any(ledger->net_fd, is_uid), error = any < 0 ? -any : 0;
+
+	files_discard(ledger->net_fd, BACKEND_NAME);
+	if (any == 0 && unlinkat(ledger->net_fd, BACKEND_NAME, 0) && errno != ENOENT)
+		error = errno;
+	if (error)
+		ledger_tell(ledger, BACKEND_NAME ": stays, of no meaning: %s", strerror(error));
+}
+
 int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
 	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, NULL };
@@ -400,8 +411,7 @@ int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 		ledger_tell(ledger, "%u: holds files that are not ours, left alone", uid);
 		return 0;
 	}
-	/* Of no meaning from here on: one that stays is ignored. */
-	if (!r && !ledger_has_any(ledger))
-		unlinkat(ledger->net_fd, BACKEND_NAME, 0);
+	if (!r)
+		ledger_tidy(ledger);
 	return r && r != -ENOENT ? ledger_fail(ledger, fault, r, "%u: forget: %s", uid, strerror(-r)) : 0;
 }

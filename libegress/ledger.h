@@ -75,6 +75,8 @@ bool ledger_has_any(struct ledger *ledger);
 int ledger_backend(struct ledger *ledger, char ret[LEDGER_BACKEND_MAX]);
 /* Needs the lock. Does nothing where no uid is there; the record goes with the last one. */
 int ledger_set_backend(struct ledger *ledger, const char *name, struct fault *fault);
+/* Without accounts the name of the backend is of no meaning, and goes; and what a crash left of writing it. Lock needed. */
+void ledger_tidy(struct ledger *ledger);
 
 /*
  * Makes the uid's folder and remembers its login name and its profile, a configuration text of one profile

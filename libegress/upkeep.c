@@ -346,6 +346,7 @@ static int let_go_and_tell(struct round *round)
 	struct operation *op = &round->op;
 	int r = let_go(round);
 
+	ledger_tidy(op->ledger);
 	if (!r && op->unfinished.error)
 		r = fault_set(&op->ctx->fault, op->unfinished.error, "%s", op->unfinished.line);
 	return r;

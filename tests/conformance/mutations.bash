@@ -32,7 +32,7 @@ promise mem list_of_one_is_that_one $mem \
 	'		if (!only || same_uids(kernel->plans[i].uids, *only))' \
 	'		if (!only || kernel->plans[i].uids.first <= only->first)'
 promise mem probe_tells_who_is_there $mem \
-	'		*ret = current->count ? BACKEND_IN_USE : BACKEND_READY;' '		*ret = BACKEND_READY;'
+	'		*ret = kernel->count ? BACKEND_IN_USE : kernel->presence;' '		*ret = kernel->presence;'
 promise mem two_thousand_accounts_in_one_replace_and_one_remove $mem \
 	'		mem_drop(kernel, subjects[i]);' '		if (i < 1000) mem_drop(kernel, subjects[i]);'
 
@@ -177,8 +177,8 @@ promise nftables two_thousand_accounts_in_one_replace_and_one_remove $place \
 	'	for (size_t i = 0; i < change->count && !error; i++) {' \
 	'	for (size_t i = 0; i < change->count && i < 1000 && !error; i++) {'
 promise nftables a_removed_account_is_free $nftables \
-	'	const struct nft_change change = { .gone = subjects, .count = count };' \
-	'	const struct nft_change change = { .gone = subjects, .count = count - 1 };'
+	'	struct nft_change change = { .gone = subjects, .count = count };' \
+	'	struct nft_change change = { .gone = subjects, .count = count - 1 };'
 promise nftables list_is_ascending_and_complete $list \
 	'	qsort(places, found, sizeof(*places), compare_places);' '	(void)compare_places;'
 promise nftables list_of_one_is_that_one $list \
@@ -195,7 +195,7 @@ promise nftables probe_tells_who_is_there $nftables \
 promise nftables packets_count_for_their_account $list \
 	'	return all > denied ? all - denied : 0;' '	return all > denied ? all : 0;'
 promise nftables counters_survive_any_change_of_another_account $place \
-	'		carry(before, after, del, add);' '		(void)carry;'
+	'		carry(edit, group, after, del, add);' '		(void)carry;'
 promise nftables own_counters_survive_the_same_plan $place \
 	'		if (&edit->table.groups[i] != home && !nft_key_is_ranges' '		if (!nft_key_is_ranges'
 promise nftables foreign_rules_tables_sets_and_counters_are_untouched libegress/nft-batch.c \

@@ -27,7 +27,6 @@ enum { FAMILIES = 2 };
 static struct {
 	int ears[FAMILIES];
 	uid_t uids[UIDS_MAX];
-	int mouths[UIDS_MAX][FAMILIES];
 	size_t count;
 } place;
 
@@ -70,12 +69,6 @@ void place_begin(const uid_t *uids, size_t count)
 		place.ears[family] = new_socket(family);
 		if (bind(place.ears[family], (struct sockaddr *)&to, length))
 			err(2, "bind");
-		for (size_t i = 0; i < count; i++) {
-			/* The owner match asks who made the socket. */
-			setfsuid(uids[i]);
-			place.mouths[i][family] = new_socket(family);
-			setfsuid(0);
-		}
 	}
 	memcpy(place.uids, uids, count * sizeof(*uids));
 	place.count = count;
@@ -92,16 +85,32 @@ static bool hears(int ear, unsigned int number)
 	return false;
 }
 
-static enum verdict probe_family(int mouth, int family)
+/* The owner match asks who made the socket. One that stays open would be a leftover of his. */
+static int new_mouth(uid_t uid, int family)
+{
+	int fd;
+
+	setfsuid(uid);
+	fd = new_socket(family);
+	setfsuid(0);
+	return fd;
+}
+
+static enum verdict probe_family(uid_t uid, int family)
 {
 	static unsigned int number;
 	struct sockaddr_storage to;
 	socklen_t length = address(family, &to);
+	int mouth = new_mouth(uid, family), error;
+	ssize_t sent;
 
 	number++;
-	if (sendto(mouth, &number, sizeof(number), 0, (struct sockaddr *)&to, length) == sizeof(number))
+	sent = sendto(mouth, &number, sizeof(number), 0, (struct sockaddr *)&to, length);
+	error = errno;
+	close(mouth);
+	if (sent == sizeof(number))
 		return hears(place.ears[family], number) ? ARRIVES : MIXED;
-	return errno == EPERM || errno == EACCES ? REFUSED : MIXED;
+	return error == EPERM || error == EACCES ? REFUSED : MIXED;
 }
 
 enum verdict place_probe(uid_t uid)
@@ -111,8 +120,8 @@ enum verdict place_probe(uid_t uid)
 
 		if (place.uids[i] != uid)
 			continue;
-		four = probe_family(place.mouths[i][0], 0);
-		six = probe_family(place.mouths[i][1], 1);
+		four = probe_family(uid, 0);
+		six = probe_family(uid, 1);
 		return four == six ? four : MIXED;
 	}
 	errx(2, "no socket of uid %u", uid);
