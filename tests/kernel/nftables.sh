@@ -198,8 +198,9 @@ notices_a_policy() {
 keeps_ranges_without_a_record() {
 	hold 20000-20010 + 30000-30010 + 2001 && nft delete set inet egress ranges || return 1
 	drift_is 20000-20010 "is not in set ranges" && remove 2001 && not sends 20000 127.0.0.1 9 || return 1
-	hold 40000-40010 && not sends 20010 127.0.0.1 9 && not sends 30005 127.0.0.1 9 && not sends 40000 127.0.0.1 9 &&
-		[ "$(list_all | grep -c ^hold)" -eq 3 ] || { list_all; return 1; }
+	hold 40000-40010 && not sends 20010 127.0.0.1 9 && not sends 30005 127.0.0.1 9 && not sends 40000 127.0.0.1 9 ||
+		return 1
+	[ "$(list_all | grep -c ^hold)" -eq 3 ] || { list_all; return 1; }
 	hold 20000-20010 && not grep drift <(list 20000-20010) && remove 20000-20010 30000-30010 40000-40010 &&
 		[ -z "$(nft list ruleset)" ]
 }
