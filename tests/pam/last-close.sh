@@ -184,7 +184,7 @@ case_ "kill: also when it left the configuration meanwhile" left_the_configurati
 
 config 'on_last_close = "release";'
 released() {
-	enter "setsid sleep 300 &" && pgrep -U agent1 -x sleep && nothing_left
+	enter "setsid sleep 300 &" && wait_for 5 pgrep -U agent1 -x sleep && nothing_left
 	local status=$?
 	pkill -KILL -U agent1
 	return "$status"
