@@ -135,7 +135,7 @@ another_session() {
 	enter "lab-stay other" &
 	local session=$! status
 	stay_wait other || return
-	enter "setsid sleep 300 &" && pgrep -U agent1 -x sleep && held "$uid"
+	enter "setsid sleep 300 &" && wait_for 5 pgrep -U agent1 -x sleep && held "$uid"
 	status=$?
 	stay_end other
 	wait "$session"
