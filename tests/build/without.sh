@@ -57,7 +57,7 @@ without() {
 	case_ "without $name: so is auto" accepted auto
 }
 without iptables nftables 'libip[46]tc'
-without nftables iptables 'libmnl|libnftnl'
+without nftables iptables 'libnftnl'
 
 both() { ! (cd /tmp && mkdir both && cd both && "$lab_source/configure" --without-iptables --without-nftables) 2>/tmp/err; }
 case_ "without both there is nothing to build" both
