@@ -173,9 +173,13 @@ bool nft_edit_remakes_set(const struct nft_edit *edit, size_t i, enum nft_role r
 
 bool nft_edit_drops(const struct nft_edit *edit)
 {
-	for (size_t i = 0; i < edit->group_count; i++)
-		if (edit->groups[i].drop || edit->groups[i].remake)
+	for (size_t i = 0; i < edit->group_count; i++) {
+		if (edit->groups[i].drop)
 			return true;
+		for (int role = 0; role < NFT_ROLES; role++)
+			if (nft_edit_remakes_set(edit, i, role))
+				return true;
+	}
 	return edit->drop_all;
 }
 
@@ -204,7 +208,6 @@ static int check_wanted(struct nft_edit *edit, size_t i)
 }
 
 /* --- Reading what is concerned --- */
-
 
 /* What the change says nothing of need not be read: segments without ranges, other uids with one. */
 static int read_elements(struct nft_edit *edit, size_t i)
@@ -298,15 +301,17 @@ static int find_empty(struct nft_edit *edit, size_t i)
 	const struct nft_group *group = &edit->table.groups[i];
 	struct nft_group_edit *change = &edit->groups[i];
 	struct nft_elements *gone = &change->del[NFT_HELD];
+	const struct nft_set *held = &group->sets[NFT_HELD];
 	bool others = has_range(edit, group->key);
 	int error = 0;
 
-	if (change->plan || edit->change->keep_groups || edit->withheld)
+	/* Who is in a set that somebody put in the place of ours cannot be told: nobody is let out. */
+	if (change->plan || edit->change->keep_groups || edit->withheld || (held->exists && !held->is_readable))
 		return 0;
 	if (gone->count)
 		qsort(gone->items, gone->count, sizeof(*gone->items), compare_elements);
 	if (!nft_key_is_ranges(group->key) && change->loaded)
-		others = group->sets[NFT_HELD].count > gone->count;
+		others = held->count > gone->count;
 	else if (!others && !change->loaded)
 		error = nft_group_has_others(edit->link, group, gone->items, gone->count, &others);
 	change->drop = !error && !others;

@@ -227,6 +227,16 @@ keeps_members_of_odd_sets() {
 		replaced_sets '/^\t\tsize/d'
 }
 
+# An interval set in the place of ours: who is in it cannot be told, and it holds him.
+keeps_who_is_in_a_set_of_another_kind() {
+	local key
+	hold 2001 + 2002 drop + 2003 drop && key=$(key_of 1) && nft list ruleset |
+		sed "/set held-$key {/,/}/{s/^\t\ttype uid/&\n\t\tflags interval/; s/elements.*/elements = { 1-4000 }/; /counter\$/d; /size/d}" \
+			>/run/saved && nft flush ruleset && nft -f /run/saved || return 1
+	remove 2002 2003 || return 1
+	nft list set inet egress "held-$key" | grep -q 1-4000 || { nft list ruleset; echo "the set is gone"; return 1; }
+}
+
 removes_everybody() {
 	local key
 	hold "${agent[@]}" && key=$(key_of 1) && nft add element inet egress "held-$key" '{ * }' || return 1
@@ -370,6 +380,7 @@ case_nft "a policy that is not accept is named and mended" notices_a_policy
 case_nft "ranges whose record was taken away stay held" keeps_ranges_without_a_record
 case_nft "a record that no range can be is left alone" takes_no_odd_record
 case_nft "who is in a set that is not as we make it stays held" keeps_members_of_odd_sets
+case_nft "a group whose set is of another kind is not dropped" keeps_who_is_in_a_set_of_another_kind
 case_nft "a set that holds everybody is made anew" removes_everybody
 case_nft "a chain that others lead to is left, and the account changes all the same" leaves_chains_that_others_jump_to
 case_nft "a ruleset that is flushed all the time" survives_flushes
