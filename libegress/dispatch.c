@@ -308,7 +308,7 @@ int dispatch_parse_chain_name(const char *name, struct uid_range *ret)
 
 	if (strncmp(name, CHAIN_PREFIX, strlen(CHAIN_PREFIX)) != 0 || strlen(name) >= sizeof(text))
 		return -EINVAL;
-	strcpy(text, name + strlen(CHAIN_PREFIX));
+	snprintf(text, sizeof(text), "%s", name + strlen(CHAIN_PREFIX));
 	strsep(&rest_of_text, "/");
 	if (!rest_of_text || addr_parse_number(text, UINT32_MAX, &first) < 0 ||
 	    addr_parse_number(rest_of_text, UID_BITS - 1, &length) < 0 || length == 0)
