@@ -104,26 +104,6 @@ works_in_the_session() {
 	caller_goes
 	return "$status"
 }
-stopped() { [ "$(state)" = T ]; }
-has_open() { find "/proc/$called/fd" -lname "$1" | grep -q .; }
-
-# What the caller does has an effect where su is not inside an operation. At the prompt no key has.
-works_at_the_prompt() {
-	local how=$1 effect=$2 status
-	call_su "$how" prompt && wait_for 10 test -s "$caller_dir/struck" && wait_for 5 "$effect" "$called"
-	status=$?
-	caller_goes
-	return "$status"
-}
-
-works_in_the_session() {
-	local how=$1 effect=$2 status
-	call_su "$how" inside && stay_wait session && touch "$caller_dir/strike" && wait_for 5 "$effect" "$called"
-	status=$?
-	caller_goes
-	return "$status"
-}
-stopped() { is_stopped; }
 
 take_lock() {
 	stay_forget lock
@@ -194,7 +174,7 @@ for backend in $backends; do
 	done
 done
 
-case_ "SIGSTOP at su's prompt stops it (control)" works_at_the_prompt stop stopped
+case_ "SIGSTOP at su's prompt stops it (control)" works_at_the_prompt stop is_stopped
 case_ "SIGKILL at su's prompt ends it (control)" works_at_the_prompt kill gone
 case_ "^C in su's session ends it (control)" works_in_the_session interrupt gone
 case_ "the terminal goes away at su's prompt: it ends (control)" works_at_the_prompt hangup gone

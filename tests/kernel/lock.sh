@@ -96,8 +96,9 @@ locks_what_has_the_name() {
 	wait_for 10 grep -q second /run/second && unlock || return 1
 	# The waiter got the first file's lock, and must not take that for the lock.
 	wait_for 10 waits_on "$waiter"
-	sleep 0.2
-	not grep EGRESS <(filters) || return 1
+	for _ in {1..20}; do
+		waits_on "$waiter" && not grep EGRESS <(filters) || return 1
+	done
 	touch /run/go
 	wait $second && wait "$waiter" && verified 2001
 }
