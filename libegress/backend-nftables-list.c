@@ -224,14 +224,6 @@ static int read_group(struct nft_link *link, const struct table_view *view, stru
 	return error ? error : check_lines(group);
 }
 
-static bool has_range_of(const struct nft_table *table, const char *key)
-{
-	for (size_t i = 0; i < table->range_count; i++)
-		if (strcmp(table->ranges[i].key, key) == 0)
-			return true;
-	return false;
-}
-
 static int view_read(struct nft_link *link, const struct uid_range *only, struct table_view *view)
 {
 	int error = nft_table_read(link, &view->table);
@@ -251,9 +243,13 @@ static int view_read(struct nft_link *link, const struct uid_range *only, struct
 	if (!error)
 		error = nft_layout_make(view->table.ranges, view->table.range_count, &view->layout);
 	/* Where nobody is that was asked for, the rules are not of interest. */
-	for (size_t i = 0; i < view->table.group_count && !error; i++)
-		if (has_elements(&view->table.groups[i]) || has_range_of(&view->table, view->table.groups[i].key))
+	for (size_t i = 0; i < view->table.group_count && !error; i++) {
+		const struct nft_group *group = &view->table.groups[i];
+
+		if (has_elements(group) ||
+		    nft_ranges_have_key(view->table.ranges, view->table.range_count, group->key))
 			error = read_group(link, view, &view->groups[i]);
+	}
 	return error;
 }
 

@@ -244,11 +244,6 @@ static int read_groups(struct nft_edit *edit)
 
 /* --- Which ranges are held as one afterwards --- */
 
-static int compare_ranges(const void *a, const void *b)
-{
-	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
-}
-
 static bool is_concerned(const struct nft_change *change, struct uid_range uids)
 {
 	for (size_t i = 0; i < change->count; i++)
@@ -277,24 +272,11 @@ static int find_ranges(struct nft_edit *edit)
 		snprintf(range->key, sizeof(range->key), "%s", edit->keys[i]);
 		edit->range_count++;
 	}
-	qsort(edit->ranges, edit->range_count, sizeof(*edit->ranges), compare_ranges);
+	qsort(edit->ranges, edit->range_count, sizeof(*edit->ranges), nft_range_compare);
 	return 0;
 }
 
 /* --- Groups that nobody is left in --- */
-
-static bool has_range(const struct nft_edit *edit, const char *key)
-{
-	for (size_t i = 0; i < edit->range_count; i++)
-		if (strcmp(edit->ranges[i].key, key) == 0)
-			return true;
-	return false;
-}
-
-static int compare_elements(const void *a, const void *b)
-{
-	return uid_range_compare(((const struct nft_element *)a)->uids, ((const struct nft_element *)b)->uids);
-}
 
 static int find_empty(struct nft_edit *edit, size_t i)
 {
@@ -302,14 +284,14 @@ static int find_empty(struct nft_edit *edit, size_t i)
 	struct nft_group_edit *change = &edit->groups[i];
 	struct nft_elements *gone = &change->del[NFT_HELD];
 	const struct nft_set *held = &group->sets[NFT_HELD];
-	bool others = has_range(edit, group->key);
+	bool others = nft_ranges_have_key(edit->ranges, edit->range_count, group->key);
 	int error = 0;
 
 	/* Who is in a set that somebody put in the place of ours cannot be told: nobody is let out. */
 	if (change->plan || edit->change->keep_groups || edit->withheld || (held->exists && !held->is_readable))
 		return 0;
 	if (gone->count)
-		qsort(gone->items, gone->count, sizeof(*gone->items), compare_elements);
+		qsort(gone->items, gone->count, sizeof(*gone->items), nft_element_compare);
 	if (!nft_key_is_ranges(group->key) && change->loaded)
 		others = held->count > gone->count;
 	else if (!others && !change->loaded)

@@ -248,11 +248,6 @@ static int read_segments(struct nft_link *link, const char *name, struct nft_set
 	return error;
 }
 
-static int compare_elements(const void *a, const void *b)
-{
-	return uid_range_compare(((const struct nft_element *)a)->uids, ((const struct nft_element *)b)->uids);
-}
-
 static int read_uids(struct nft_link *link, const char *name, const uid_t *uid, struct nft_set *set)
 {
 	struct element_reader elements = { add_uid, set };
@@ -260,7 +255,7 @@ static int read_uids(struct nft_link *link, const char *name, const uid_t *uid, 
 	int error = ask_for_elements(link, name, uid, &reader);
 
 	if (!error && set->count)
-		qsort(set->elements, set->count, sizeof(*set->elements), compare_elements);
+		qsort(set->elements, set->count, sizeof(*set->elements), nft_element_compare);
 	return error;
 }
 
@@ -307,11 +302,6 @@ static void forget_ranges(void *data)
 	((struct nft_table *)reader->data)->range_count = 0;
 }
 
-static int compare_ranges(const void *a, const void *b)
-{
-	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
-}
-
 int nft_read_ranges(struct nft_link *link, struct nft_table *table)
 {
 	struct element_reader elements = { add_range, table };
@@ -319,7 +309,7 @@ int nft_read_ranges(struct nft_link *link, struct nft_table *table)
 	int error = ask_for_elements(link, NFT_SET_RANGES, NULL, &reader);
 
 	if (!error && table->range_count)
-		qsort(table->ranges, table->range_count, sizeof(*table->ranges), compare_ranges);
+		qsort(table->ranges, table->range_count, sizeof(*table->ranges), nft_range_compare);
 	return error;
 }
 

@@ -69,6 +69,24 @@ struct nft_group *nft_table_need_group(struct nft_table *table, const char *key)
 	return group;
 }
 
+int nft_element_compare(const void *a, const void *b)
+{
+	return uid_range_compare(((const struct nft_element *)a)->uids, ((const struct nft_element *)b)->uids);
+}
+
+int nft_range_compare(const void *a, const void *b)
+{
+	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
+}
+
+bool nft_ranges_have_key(const struct nft_range *ranges, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ranges[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 static int compare_element(const void *key, const void *element)
 {
 	return uid_range_compare(*(const struct uid_range *)key, ((const struct nft_element *)element)->uids);
@@ -155,11 +173,6 @@ static int adopt(struct nft_table *table, const struct nft_group *group, struct 
 	return 0;
 }
 
-static int compare_ranges(const void *a, const void *b)
-{
-	return uid_range_compare(((const struct nft_range *)a)->uids, ((const struct nft_range *)b)->uids);
-}
-
 int nft_table_adopt_segments(struct nft_table *table)
 {
 	int error = 0;
@@ -173,7 +186,7 @@ int nft_table_adopt_segments(struct nft_table *table)
 				error = adopt(table, group, set->elements[k].uids);
 	}
 	if (!error && table->range_count)
-		qsort(table->ranges, table->range_count, sizeof(*table->ranges), compare_ranges);
+		qsort(table->ranges, table->range_count, sizeof(*table->ranges), nft_range_compare);
 	return error;
 }
 

@@ -69,6 +69,11 @@ struct nft_group *nft_table_need_group(struct nft_table *table, const char *key)
 const struct nft_element *nft_set_find(const struct nft_set *set, struct uid_range uids);
 const struct nft_range *nft_table_range(const struct nft_table *table, struct uid_range uids);
 
+/* For qsort: by uids. */
+int nft_element_compare(const void *a, const void *b);
+int nft_range_compare(const void *a, const void *b);
+bool nft_ranges_have_key(const struct nft_range *ranges, size_t count, const char *key);
+
 /* Room for one more item in an owned array. -ENOMEM. */
 int nft_grow(void *items, size_t count, size_t *room, size_t size);
 
