@@ -232,6 +232,9 @@ START_TEST(a_uid_that_was_to_be_free_and_is_not)
 	ck_assert_int_eq(try_to_kill(ACCOUNT), -EPERM);
 	ck_assert_int_eq(try_to_kill((uid_t)-2), -EPERM);
 	ck_assert(lives(highest) && lives(account));
+	/* Gone before the next one begins, which needs that uid free. */
+	ck_assert_int_eq(kill(highest, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(highest, NULL, 0), highest);
 }
 END_TEST
 
