@@ -11,7 +11,8 @@ struct roster {
 	size_t range_count;
 	uid_t *named; /* that user entries lead to, ascending */
 	size_t named_count;
-	bool anybody; /* there are group entries, or a name could not be looked up */
+	bool has_groups;
+	bool is_partial; /* a name could not be looked up: it may be anybody's */
 };
 
 static int by_first(const void *a, const void *b)
@@ -37,7 +38,7 @@ static int add_user(struct roster *roster, const char *name)
 	if (r == -ENOMEM)
 		return r;
 	if (r)
-		roster->anybody = true;
+		roster->is_partial = true;
 	else if (person.exists)
 		roster->named[roster->named_count++] = person.uid;
 	return 0;
@@ -49,7 +50,7 @@ static int add_entry(struct roster *roster, const struct account *account)
 	case ACCOUNT_BY_USER:
 		return add_user(roster, account->name);
 	case ACCOUNT_BY_GROUP:
-		roster->anybody = true;
+		roster->has_groups = true;
 		return 0;
 	case ACCOUNT_BY_UID:
 		roster->ranges[roster->range_count++] = account;
@@ -90,10 +91,15 @@ void roster_free(struct roster *roster)
 	free(roster);
 }
 
+bool roster_decides_nameless(const struct roster *roster, uid_t uid)
+{
+	return !roster->is_partial &&
+	       !bsearch(&uid, roster->named, roster->named_count, sizeof(uid), by_uid);
+}
+
 bool roster_needs_person(const struct roster *roster, uid_t uid)
 {
-	return roster->anybody ||
-	       bsearch(&uid, roster->named, roster->named_count, sizeof(uid), by_uid) != NULL;
+	return roster->has_groups || !roster_decides_nameless(roster, uid);
 }
 
 static int range_has(const void *key, const void *entry)

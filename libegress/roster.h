@@ -19,6 +19,8 @@ void roster_free(struct roster *roster); /* takes NULL */
  * covers the uids that its name leads to, and no others.
  */
 bool roster_needs_person(const struct roster *roster, uid_t uid);
+/* Do the uid entries alone judge the uid if it turns out to have no name? Then it is in no group. */
+bool roster_decides_nameless(const struct roster *roster, uid_t uid);
 /* The uid entry that has it; NULL if there is none. */
 const struct account *roster_uid_entry(const struct roster *roster, uid_t uid);
 

@@ -55,6 +55,12 @@ int subject_remember(const struct account *account, char **ret)
 	return conf_print(&conf, ret);
 }
 
+/* "uid 2001" is what we put on record where there was no name. */
+static bool is_made_up(const char *login)
+{
+	return strncmp(login, "uid ", strlen("uid ")) == 0;
+}
+
 /* The login name may be one of several of the uid: the ledger knows which was used. */
 static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, struct person *ret)
 {
@@ -62,7 +68,7 @@ static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, st
 	AUTO_FREE char *login = NULL;
 	int r = ledger_login(ledger, uid, fault, &login);
 
-	if (!r && *login)
+	if (!r && *login && !is_made_up(login))
 		r = person_by_name(login, fault, &person);
 	if (r)
 		return r;
@@ -73,10 +79,10 @@ static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, st
 	return 0;
 }
 
-/* "uid 2001" and "#2001" are what stands for a name where there was none; "": nothing is on record. */
+/* "#2001" is how PAM is told of a uid that has none; "": nothing is on record. */
 static bool is_name(const char *login)
 {
-	return login[0] != '#' && strncmp(login, "uid ", 4) != 0;
+	return login[0] != '#' && !is_made_up(login);
 }
 
 /*
@@ -155,6 +161,8 @@ static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const s
 	bool by_uid = roster && !roster_needs_person(roster, uid);
 	int r = by_uid ? recall_person(ledger, uid, &why, &person) : find_person(ledger, uid, &why, &person);
 
+	if (!r && roster && !person.exists)
+		by_uid = by_uid || roster_decides_nameless(roster, uid);
 	if (!r && by_uid)
 		find_uid_entry(roster, &subject);
 	else if (!r)

@@ -321,6 +321,18 @@ without_privilege() {
 	unchanged "$before" "$(nft list ruleset)"
 }
 
+# As a kernel answers that has no netfilter behind netlink.
+a_kernel_without_nf_tables() {
+	local verb
+	for verb in probe "hold 2001"; do
+		# shellcheck disable=SC2086  # a verb and its argument
+		refused EOPNOTSUPP 'table inet egress: this kernel has no nf_tables.* "modprobe nf_tables"' \
+			env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -qq -o /run/trace \
+			-e inject=socket:error=EPROTONOSUPPORT "$DRIVER" -b nftables $verb || return 1
+	done
+	[ -z "$(nft list ruleset)" ]
+}
+
 # in_a_kernel_with_modules CMD...: CMD sees a /proc with modules, and a /sys without nf_tables among them.
 in_a_kernel_with_modules() {
 	# shellcheck disable=SC2016  # arguments of the inner shell
@@ -390,6 +402,7 @@ case_nft "tables of others are left as they are" leaves_tables_of_others
 case_nft "a table of our name that is not ours is refused, and nothing of it is changed" refuses_a_table_of_others
 case_nft "what others put into our table stays" leaves_what_others_put_in
 case_nft "no CAP_NET_ADMIN is EPERM, with the remedy" without_privilege
+case_nft "a kernel without nf_tables: EOPNOTSUPP and a remedy" a_kernel_without_nf_tables
 case_nft "a kernel that has not loaded nf_tables is not asked" asks_nothing_of_what_is_not_loaded
 case_nft "one that is built in, or may be, is asked" asks_in_doubt
 case_nft "every descriptor is close-on-exec" leaves_no_descriptor_to_children

@@ -96,6 +96,43 @@ START_TEST(uid_entries_decide_as_a_look_up_would)
 }
 END_TEST
 
+/* Nor is a uid without a name in a group, whatever the groups are. */
+START_TEST(nameless_uids_are_judged_beside_groups)
+{
+	char accounts[512];
+	unsigned int judged = 0;
+
+	snprintf(accounts, sizeof(accounts),
+		 "{ user = \"agent1\"; }, { group = \"agents\"; }, { uid = \"%u-%u\"; profile = \"kept\"; }, "
+		 "{ uid = \"%u\"; }",
+		 nss_first + 70, nss_first + 79, nss_first + 60);
+	begin(accounts);
+	for (uid_t uid = nss_first; uid < nss_first + 99; uid++) {
+		AUTO_PERSON struct person person = { 0 };
+		const struct account *covers = NULL;
+
+		ck_assert_int_eq(person_by_uid(uid, NULL, &person), 0);
+		ck_assert(roster_needs_person(roster, uid));
+		if (person.exists || !roster_decides_nameless(roster, uid))
+			continue;
+		judged++;
+		ck_assert_ptr_eq(roster_uid_entry(roster, uid), person_match(&person, conf, NULL, &covers) > 0 ? covers : NULL);
+	}
+	ck_assert_uint_gt(judged, 80);
+	ck_assert(!roster_decides_nameless(roster, AGENT1));
+	end();
+}
+END_TEST
+
+START_TEST(a_look_up_that_fails_decides_nobody)
+{
+	fake_nss_error = EMFILE;
+	begin("{ user = \"agent1\"; }");
+	ck_assert(!roster_decides_nameless(roster, nss_first + 70));
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("roster");
@@ -105,6 +142,8 @@ int main(void)
 	tcase_add_test(tcase, a_group_entry_concerns_everybody);
 	tcase_add_test(tcase, a_look_up_that_fails_concerns_everybody);
 	tcase_add_test(tcase, uid_entries_decide_as_a_look_up_would);
+	tcase_add_test(tcase, nameless_uids_are_judged_beside_groups);
+	tcase_add_test(tcase, a_look_up_that_fails_decides_nobody);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }
