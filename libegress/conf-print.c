@@ -75,6 +75,50 @@ static void put_log(FILE *stream, const struct log_rule *log)
 		fputs("\t\tlog = false;\n", stream);
 }
 
+static void put_flag(FILE *stream, const char *key, bool value)
+{
+	fprintf(stream, "\t\t%s = %s;\n", key, value ? "true" : "false");
+}
+
+static void put_required(FILE *stream, unsigned int required)
+{
+	const char *between = "";
+
+	if (!required)
+		return;
+	fputs("\t\trequired = [ ", stream);
+	for (const struct word *word = words_layer; word->text; word++) {
+		if (!(required & (unsigned int)word->value))
+			continue;
+		fprintf(stream, "%s\"%s\"", between, word->text);
+		between = ", ";
+	}
+	fputs(" ];\n", stream);
+}
+
+static void put_layers(FILE *stream, const struct profile *profile)
+{
+	put_key(stream, "\t\t", "subordinate_ids",
+		word_text(words_subordinate_ids, (int)profile->subordinate_ids));
+	put_flag(stream, "no_new_privs", profile->no_new_privs);
+	put_key(stream, "\t\t", "socket_families",
+		word_text(words_socket_families, (int)profile->socket_families));
+	put_key(stream, "\t\t", "existing_sockets",
+		word_text(words_existing_sockets, (int)profile->existing_sockets));
+	put_flag(stream, "route_guard", profile->route_guard);
+	put_required(stream, profile->required);
+}
+
+static void put_session(FILE *stream, const struct profile *profile)
+{
+	put_flag(stream, "env", profile->env);
+	if (profile->proxy_url)
+		put_key(stream, "\t\t", "proxy_url", profile->proxy_url);
+	if (profile->ca_file)
+		put_key(stream, "\t\t", "ca_file", profile->ca_file);
+	put_flag(stream, "notice", profile->notice);
+}
+
 static void put_profile(FILE *stream, const struct profile *profile)
 {
 	fprintf(stream, "\t%s = {\n", profile->name);
@@ -86,6 +130,8 @@ static void put_profile(FILE *stream, const struct profile *profile)
 	put_log(stream, &profile->log);
 	put_key(stream, "\t\t", "hold", word_text(words_hold, profile->hold));
 	put_key(stream, "\t\t", "on_last_close", word_text(words_last_close, profile->last_close));
+	put_layers(stream, profile);
+	put_session(stream, profile);
 	fputs("\t};\n", stream);
 }
 

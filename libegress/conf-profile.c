@@ -268,6 +268,16 @@ static int read_profile(struct parser *parser, config_setting_t *setting, struct
 		{ "log", read_log },
 		{ "hold", read_hold },
 		{ "on_last_close", read_last_close },
+		{ "subordinate_ids", conf_read_subordinate_ids },
+		{ "no_new_privs", conf_read_no_new_privs },
+		{ "socket_families", conf_read_socket_families },
+		{ "existing_sockets", conf_read_existing_sockets },
+		{ "route_guard", conf_read_route_guard },
+		{ "required", conf_read_required },
+		{ "env", conf_read_env },
+		{ "proxy_url", conf_read_proxy_url },
+		{ "ca_file", conf_read_ca_file },
+		{ "notice", conf_read_notice },
 		{ 0 },
 	};
 	int r = check_profile_name(parser, setting);
@@ -283,7 +293,7 @@ static int read_profile(struct parser *parser, config_setting_t *setting, struct
 		r = conf_error(parser, setting,
 			       "\"proxy\" is missing: "
 			       "a profile needs at least one proxy");
-	return r;
+	return r < 0 ? r : conf_check_required(parser, setting, profile);
 }
 
 int conf_read_profiles(struct parser *parser, config_setting_t *setting)

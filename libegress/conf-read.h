@@ -57,6 +57,20 @@ int conf_read_word(struct parser *parser, config_setting_t *setting, const struc
 /* The name of a user or group, copied. */
 int conf_read_name(struct parser *parser, config_setting_t *setting, char **ret);
 
+/* Keys of a profile about what lies beside the rules; TARGET is the profile. */
+int conf_read_subordinate_ids(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_no_new_privs(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_socket_families(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_existing_sockets(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_route_guard(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_required(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_env(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_proxy_url(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_ca_file(struct parser *parser, config_setting_t *setting, void *target);
+int conf_read_notice(struct parser *parser, config_setting_t *setting, void *target);
+/* What is required must not be switched off by another key. */
+int conf_check_required(struct parser *parser, config_setting_t *setting, const struct profile *profile);
+
 /* Appends the current text's profiles to those of the configuration. */
 int conf_read_profiles(struct parser *parser, config_setting_t *setting);
 /* Refuses two of one name; fills profiles_by_name. */

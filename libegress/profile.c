@@ -17,6 +17,13 @@ void profile_init(struct profile *profile)
 			 .period = LOG_PERIOD },
 		.hold = HOLD_SESSION,
 		.last_close = LAST_CLOSE_HOLD,
+		.subordinate_ids = SUBORDINATE_HOLD,
+		.no_new_privs = true,
+		.socket_families = FAMILIES_IP,
+		.existing_sockets = EXISTING_DESTROY,
+		.route_guard = true,
+		.env = true,
+		.notice = true,
 	};
 }
 
@@ -31,6 +38,8 @@ void profile_clear(struct profile *profile)
 	free(profile->allows);
 	free(profile->proxies);
 	free(profile->proxy_user);
+	free(profile->proxy_url);
+	free(profile->ca_file);
 	free(profile->name);
 	*profile = (struct profile){ 0 };
 }

@@ -13,6 +13,16 @@ struct origin {
 enum reject { REJECT_RESET, REJECT_DROP };
 enum hold { HOLD_SESSION, HOLD_ALWAYS };
 enum last_close { LAST_CLOSE_HOLD, LAST_CLOSE_KILL, LAST_CLOSE_RELEASE };
+enum subordinate_ids { SUBORDINATE_HOLD, SUBORDINATE_REFUSE, SUBORDINATE_IGNORE };
+enum socket_families { FAMILIES_IP, FAMILIES_ANY };
+enum existing_sockets { EXISTING_DESTROY, EXISTING_KEEP };
+
+/* What a kernel may lack. Where a profile requires it, there is no session without it. */
+enum layer {
+	LAYER_SECCOMP = 1 << 0,
+	LAYER_EXISTING_SOCKETS = 1 << 1,
+	LAYER_ROUTE_GUARD = 1 << 2,
+};
 
 #define PROTO_ANY 0 /* else an IPPROTO_ number; IPPROTO_ICMP means ICMPv6 for an IPv6 destination */
 
@@ -49,6 +59,16 @@ struct profile {
 	struct log_rule log;
 	enum hold hold;
 	enum last_close last_close; /* what becomes of processes that outlive the last session */
+	enum subordinate_ids subordinate_ids;
+	bool no_new_privs;
+	enum socket_families socket_families;
+	enum existing_sockets existing_sockets;
+	bool route_guard;
+	unsigned int required; /* enum layer */
+	bool env;              /* proxy variables in the session */
+	char *proxy_url;       /* what they say, or NULL: the first proxy */
+	char *ca_file;         /* absolute path, or NULL */
+	bool notice;           /* a line to the user at login */
 	struct origin origin;
 };
 

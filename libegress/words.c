@@ -13,6 +13,12 @@ const struct word words_backend[] = {
 	{ 0 },
 };
 
+const struct word words_existing_sockets[] = {
+	{ "destroy", EXISTING_DESTROY },
+	{ "keep", EXISTING_KEEP },
+	{ 0 },
+};
+
 const struct word words_hold[] = {
 	{ "session", HOLD_SESSION },
 	{ "always", HOLD_ALWAYS },
@@ -23,6 +29,13 @@ const struct word words_last_close[] = {
 	{ "hold", LAST_CLOSE_HOLD },
 	{ "kill", LAST_CLOSE_KILL },
 	{ "release", LAST_CLOSE_RELEASE },
+	{ 0 },
+};
+
+const struct word words_layer[] = {
+	{ "seccomp", LAYER_SECCOMP },
+	{ "existing_sockets", LAYER_EXISTING_SOCKETS },
+	{ "route_guard", LAYER_ROUTE_GUARD },
 	{ 0 },
 };
 
@@ -41,6 +54,19 @@ const struct word words_proto[] = {
 const struct word words_reject[] = {
 	{ "reset", REJECT_RESET },
 	{ "drop", REJECT_DROP },
+	{ 0 },
+};
+
+const struct word words_socket_families[] = {
+	{ "ip", FAMILIES_IP },
+	{ "any", FAMILIES_ANY },
+	{ 0 },
+};
+
+const struct word words_subordinate_ids[] = {
+	{ "hold", SUBORDINATE_HOLD },
+	{ "refuse", SUBORDINATE_REFUSE },
+	{ "ignore", SUBORDINATE_IGNORE },
 	{ 0 },
 };
 
