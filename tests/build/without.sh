@@ -16,7 +16,7 @@ configured() {
 built() { make -s -C "/tmp/without-$1" -j"$(nproc)" >/tmp/make.out 2>&1 || { tail -n 20 /tmp/make.out; return 1; }; }
 checked() {
 	make -s -C "/tmp/without-$1" -j"$(nproc)" check >/tmp/make.out 2>&1 && return
-	grep -E '^(FAIL|ERROR)|error' /tmp/make.out
+	grep -E "^(FAIL|ERROR)|error|:[FE]:" /tmp/make.out
 	return 1
 }
 needs_none_of() { ! ldd "/tmp/without-$1/.libs/libegress.so" | grep -E "$2"; }
