@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# row: A7
+# what: DCCP
+# defences: hold
+import socket
+
+from attempt import WORLD4, cannot, has_socket, send
+
+KIND, PROTOCOL = 6, 33
+if missing := has_socket(socket.AF_INET, KIND, PROTOCOL):
+    cannot(missing)
+send(WORLD4, 443, KIND, PROTOCOL)
