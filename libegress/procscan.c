@@ -30,6 +30,8 @@ struct procscan {
 	size_t count, room;
 	uint64_t *passages; /* start times of programs that run setuid root for somebody else */
 	size_t passage_count, passage_room;
+	pid_t *met; /* whom the first pass found there, zombies too */
+	size_t met_count, met_room;
 };
 
 static int read_file(int dir_fd, const char *path, char *text, size_t size)
@@ -136,6 +138,14 @@ static int add_passage(struct procscan *scan, uint64_t start_time)
 		 sizeof(*scan->passages)))
 		return -ENOMEM;
 	scan->passages[scan->passage_count++] = start_time;
+	return 0;
+}
+
+static int add_met(struct procscan *scan, pid_t pid)
+{
+	if (grow((void **)&scan->met, scan->met_count, &scan->met_room, sizeof(*scan->met)))
+		return -ENOMEM;
+	scan->met[scan->met_count++] = pid;
 	return 0;
 }
 
@@ -259,7 +269,7 @@ static int read_threads(struct procscan *scan, pid_t pid, uint64_t start_time)
 
 /*
  * A zombie whose threads live counts as what it was: going through its threads one by one, we could miss
- * one that makes the next and ends before we come to it.
+ * one that makes the next and ends before we come to it. 1: there is no such process.
  */
 static int read_process(struct procscan *scan, pid_t pid)
 {
@@ -273,14 +283,38 @@ static int read_process(struct procscan *scan, pid_t pid)
 	if (!r)
 		r = read_stat(pid, &line);
 	if (is_gone(r))
-		return 0;
+		return 1;
 	if (r || (status.dead && line.threads <= 1))
 		return r;
 	r = add_status(scan, &status, line.start_time);
 	return r || line.threads <= 1 ? r : read_threads(scan, pid, line.start_time);
 }
 
-static int pass(struct procscan *scan, const struct deadline *deadline)
+/* Of pids, and of owners, which begin with one. */
+static int by_pid(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int meet_first(struct procscan *scan, pid_t pid)
+{
+	int r = read_process(scan, pid);
+
+	return r > 0 ? 0 : r < 0 ? r : add_met(scan, pid);
+}
+
+static int meet_unmet(struct procscan *scan, pid_t pid)
+{
+	int r = 0;
+
+	if (!scan->met_count || !bsearch(&pid, scan->met, scan->met_count, sizeof(pid), by_pid))
+		r = read_process(scan, pid);
+	return r > 0 ? 0 : r;
+}
+
+static int pass(struct procscan *scan, int (*meet)(struct procscan *, pid_t), const struct deadline *deadline)
 {
 	AUTO_DIR DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -294,11 +328,27 @@ static int pass(struct procscan *scan, const struct deadline *deadline)
 		return -ENODEV;
 	while (!r && (errno = 0, entry = readdir(dir))) {
 		if (parse_pid(entry->d_name, &pid) == 0)
-			r = read_process(scan, pid);
+			r = meet(scan, pid);
 		if (!r && deadline_left_ms(deadline) == 0)
 			r = -ETIMEDOUT;
 	}
 	return r ? r : -errno;
+}
+
+/*
+ * A child has its id before it is in /proc, for as long as its parent makes of it: somebody who ended between our
+ * reading the list and our coming to it may have left one with an old id that the list did not have. It is there by
+ * now, for who forks has not ended. What such a one makes has a new id.
+ */
+static int pass_twice(struct procscan *scan, const struct deadline *deadline)
+{
+	int r = pass(scan, meet_first, deadline);
+
+	if (r)
+		return r;
+	if (scan->met_count)
+		qsort(scan->met, scan->met_count, sizeof(*scan->met), by_pid);
+	return pass(scan, meet_unmet, deadline);
 }
 
 /* How far the giving out of process ids has come. */
@@ -353,8 +403,9 @@ static int look_at_new(struct procscan *scan, pid_t seen, const struct deadline 
 	while (!r && newest != seen) {
 		if (newest < seen)
 			return -EAGAIN; /* the ids wrapped round */
-		while (!r && seen < newest)
+		while (r >= 0 && seen < newest)
 			r = read_process(scan, ++seen);
+		r = r < 0 ? r : 0;
 		if (!r && deadline_left_ms(deadline) == 0)
 			r = -ETIMEDOUT;
 		if (!r)
@@ -364,31 +415,23 @@ static int look_at_new(struct procscan *scan, pid_t seen, const struct deadline 
 }
 
 /*
- * A process that was there before the pass is met by it, unless it ended: then what it made came after the
- * pass began. So whoever outruns the pass is among the new ids, wherever the ids stood.
+ * A process that was there before the passes is met by them, unless it ended: then what it made, or what that made,
+ * got its id after they began. So whoever outruns them is among the new ids, wherever the ids stood.
  */
 static int pass_unless_overtaken(struct procscan *scan, const struct deadline *deadline)
 {
 	struct clock_hand before, after;
 	int r = read_hand(&before);
 
-	scan->count = scan->passage_count = 0;
+	scan->count = scan->passage_count = scan->met_count = 0;
 	if (!r)
-		r = pass(scan, deadline);
+		r = pass_twice(scan, deadline);
 	if (!r)
 		r = look_at_new(scan, before.newest, deadline);
 	if (!r)
 		r = read_hand(&after);
 	/* More than that many, and the ids may have gone all the way round. */
 	return !r && after.forks - before.forks > FORKS_A_PASS_MAX ? -EAGAIN : r;
-}
-
-/* A new one may have been met twice. */
-static int by_pid(const void *a, const void *b)
-{
-	const struct owner *x = a, *y = b;
-
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
 int procscan_take(const struct deadline *deadline, struct fault *fault, struct procscan **ret)
@@ -409,7 +452,7 @@ int procscan_take(const struct deadline *deadline, struct fault *fault, struct p
 			r = util_is_scarce(-r) ? -ENOMEM : -EIO;
 		return fault_set(fault, r, "/proc: read: %s", strerror(-r));
 	}
-	if (scan->count)
+	if (scan->count) /* a new one may have been met twice */
 		qsort(scan->owners, scan->count, sizeof(*scan->owners), by_pid);
 	*ret = scan;
 	return 0;
@@ -420,6 +463,7 @@ void procscan_free(struct procscan *scan)
 	if (scan) {
 		free(scan->owners);
 		free(scan->passages);
+		free(scan->met);
 	}
 	free(scan);
 }

@@ -6,11 +6,17 @@
 #include "util.h"
 
 #include <grp.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -245,11 +251,113 @@ START_TEST(a_start_time_tells_processes_apart)
 }
 END_TEST
 
+/*
+ * The kernel gives a child its id first, then writes it, or a descriptor of it, to where the parent said, and only
+ * then shows it in /proc. Where that is a page which root fills a while later, fork takes that long.
+ */
+#define FORKS 4096
+#define FORK_MS 20
+#define SCANS 150
+#define STACK_SIZE 16384
+
+static char *slow_page;
+static char slow_stacks[2][STACK_SIZE] __attribute__((aligned(64)));
+static unsigned long slow_forks;
+
+/* Shares memory with its parent, which ends at once: no time goes into copying or giving back. */
+static int fork_slowly(void *unused)
+{
+	char *page = slow_page + (size_t)(slow_forks % FORKS) * (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)unused;
+	slow_forks++;
+	if (clone(fork_slowly, slow_stacks[slow_forks % 2] + STACK_SIZE, CLONE_VM | CLONE_PIDFD | SIGCHLD, NULL,
+		  page) < 0)
+		syscall(SYS_exit_group, 1);
+	syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+static int watch_faults(size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range = { (uintptr_t)slow_page, size },
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	return fd >= 0 && ioctl(fd, UFFDIO_API, &api) == 0 && ioctl(fd, UFFDIO_REGISTER, &range) == 0 ? fd : -1;
+}
+
+/* Fills the pages of its parent, who are no more than one at a time. */
+static _Noreturn void fill_slowly(int fd)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	struct uffd_msg message;
+
+	prctl(PR_SET_PDEATHSIG, 0);
+	while (read(fd, &message, sizeof(message)) == (ssize_t)sizeof(message)) {
+		struct uffdio_zeropage page = {
+			.range = { message.arg.pagefault.address & ~(uintptr_t)(size - 1), size }
+		};
+
+		poll(NULL, 0, FORK_MS);
+		if (ioctl(fd, UFFDIO_ZEROPAGE, &page))
+			break;
+	}
+	_exit(0);
+}
+
+static void slow_forks_as_uid(int ready)
+{
+	size_t size = FORKS * (size_t)sysconf(_SC_PAGESIZE);
+	int fd;
+
+	slow_page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = slow_page == MAP_FAILED ? -1 : watch_faults(size);
+	if (fd < 0)
+		_exit(1);
+	if (fork() == 0)
+		fill_slowly(fd);
+	if (setresuid(uid, uid, uid) || write(ready, "x", 1) != 1)
+		_exit(1);
+	fork_slowly(NULL);
+}
+
+/* kill(-1), since whoever is killed by id has gone on. */
+static void end_all_of_uid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setresuid(uid + 1, uid, uid + 1) == 0)
+			kill(-1, SIGKILL);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(who_ends_while_a_fork_of_it_is_under_way_is_no_way_to_hide)
+{
+	pid_t pid = start(slow_forks_as_uid);
+	unsigned int missed = 0;
+
+	for (int i = 0; i < SCANS; i++) {
+		missed += count_processes() == 0;
+		poll(NULL, 0, i % 7);
+	}
+	end_all_of_uid();
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_msg(missed == 0, "missed in %u of %d looks", missed, SCANS);
+	ck_assert_uint_eq(count_processes(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("procscan");
 	TCase *tcase = tcase_create("procscan");
 
+	tcase_set_timeout(tcase, 30); /* so many looks, on a busy machine */
 	uid = 2700000000U + (uid_t)getpid() * 20;
 	tcase_add_test(tcase, a_deadline_that_has_passed_is_an_error);
 	tcase_add_test(tcase, a_start_time_tells_processes_apart);
@@ -261,6 +369,7 @@ int main(void)
 		tcase_add_test(tcase, a_dead_leader_with_a_living_thread_counts);
 		tcase_add_test(tcase, a_zombie_does_not_count);
 		tcase_add_test(tcase, a_range_counts_each_process_once);
+		tcase_add_test(tcase, who_ends_while_a_fork_of_it_is_under_way_is_no_way_to_hide);
 		tcase_add_test(tcase, a_setuid_program_on_its_way_is_seen_by_those_it_is_younger_than);
 	}
 	suite_add_tcase(suite, tcase);
