@@ -14,7 +14,7 @@ held_config() {
 	cat >/etc/egress/egress.conf <<-END
 		backend = "$LAB_BACKEND";
 		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
-		accounts = ( { user = "agent1"; }, { user = "agent2"; } );
+		accounts = ( { user = "agent1"; }, { user = "agent2"; }, { uid = "20000-20009"; } );
 	END
 }
 
@@ -192,6 +192,49 @@ ordinary_control() {
 
 leaves_nothing() { enter true && wait_for 5 nothing_left; }
 
+# ---- sockets that make every look at sockets slow ------------------------------------------------------
+
+# In one slot of the kernel's table of UDP sockets, which it goes through from its start for each part of a list.
+crowd_of_sockets() {
+	cat >/usr/local/bin/many-sockets <<-'END'
+		import os, resource, socket, sys, time
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+		kept = []
+		for i in range(min(15000, hard - 20)):
+		    kept.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+		    kept[-1].bind(("127.%s.%d.%d" % (sys.argv[1], i >> 8, i & 255), 5555))
+		if os.fork() == 0:
+		    os.setsid()
+		    time.sleep(300)
+		os._exit(0)
+	END
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		enter "python3 -I /usr/local/bin/many-sockets $i" || return
+		! look_is_slow || return 0
+	done
+	echo "180000 sockets are not enough"
+	return 1
+}
+# Where there is somebody to release.
+look_is_slow() { come_and_go 20000 && egressctl reap 2>&1 | grep -q 'nothing is released: sock_diag'; }
+come_and_go() { pamtester nameless "#$1" open_session close_session; }
+
+# Whoever closes must not keep the others from logging in, each for as long as such a look may take.
+lock_stays_free() {
+	local i job
+	for i in 20001 20002 20003; do
+		come_and_go "$i" &
+		job=$!
+		while ! gone "$job"; do
+			flock -w 1 /run/egress/lock true || { echo "the lock was taken for a second"; wait "$job"; return 1; }
+		done
+		wait "$job" || return
+	done
+	held "$uid" && held 20001
+}
+
 # ---- a uid that has no name ------------------------------------------------------------------------
 
 # sudo asks PAM for a session only if the uid has an entry in passwd. So a range that sudo -u '#UID' can reach
@@ -249,6 +292,11 @@ ordinary nohup "nohup $stay &"
 echo 'Defaults runas_allow_unknown_id' >>/etc/sudoers
 lab_pam sudo
 lab_pam_alone nameless
+case_ "so many sockets that no look at them ends (control)" crowd_of_sockets
+case_ "so many sockets: who closes leaves the lock to others, and the rest to the reaper" lock_stays_free
+case_ "so many sockets: all are released when they are gone" released_when_gone
+clean_up
+
 nameless_config session
 case_ "a session of '#UID', not in the range: nothing is held, it sends (control)" nameless_not_in_range
 case_ "a session of '#UID', in the range: held, nothing of it arrives" nameless_session
