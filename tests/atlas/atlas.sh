@@ -180,7 +180,7 @@ try() {
 head_of() { sed -n "s/^# $1: //p" "$here/rows/$file.py"; }
 
 read_row() {
-	row=$(head_of row) what=$(head_of what) defences=$(head_of defences) arrives=$(head_of arrives)
+	what=$(head_of what) defences=$(head_of defences) arrives=$(head_of arrives)
 	before=$(head_of before) after=$(head_of after) session=$(head_of session)
 	# Nothing tells that something does not come: what needs other processes gets the time that its control took at most.
 	patience=0.05
@@ -191,7 +191,7 @@ control_worked() { [ "$control" -eq 0 ] || { cat "$LAB/said-by-it"; echo "it doe
 is_stopped() {
 	try "$@"
 	local status=$?
-	[ $status -eq 1 ] && return
+	[ "$status" -eq 1 ] && return
 	cat "$LAB/said-by-it"
 	sort -u "$arrivals"
 	echo "status $status: it got out"
@@ -208,7 +208,7 @@ run_row() {
 	if [ "$control" -eq 77 ]; then
 		why=$(tail -n 1 "$LAB/said-by-it")
 		verdict[$file]="not here: $why"
-		skip "$name" "$why"
+		skip "$file cannot be tried here" "$why"
 		return
 	fi
 	case_ "$name: gets out without a defence" control_worked || { verdict[$file]="no control"; return; }
@@ -222,32 +222,45 @@ run_row() {
 
 # ---- all of them ---------------------------------------------------------------------------------
 
-print_table() {
+# Each row's number, attempt, defences and verdict, between tabs; then those that are tests of their own.
+print_rows() {
 	local file
-	printf '%-20s %-74s %-38s %s\n' ROW ATTEMPT DEFENCES "$LAB_BACKEND"
 	for file in "${rows[@]}"; do
-		printf '%-20s %-74s %-38s %s\n' "$file" "$(head_of what)" "$(head_of defences)" "${verdict[$file]}"
+		printf '%s\t%s\t%s\t%s\n' "$file" "$(head_of what)" "$(head_of defences)" "${verdict[$file]}"
 	done
+	[ -n "${chosen-}" ] || awk -F '\t' -v OFS='\t' '!/^#/ { print $1, $2, "", "see tests/" $3 }' "$here/elsewhere"
+}
+
+print_table() {
+	printf '\n'
+	{ printf 'ROW\tATTEMPT\tDEFENCES\t%s\n' "${LAB_BACKEND^^}" && print_rows; } |
+		awk -F '\t' '{ printf "%-18s %-72.72s %-30s %s\n", $1, $2, $3, $4 }'
 }
 
 print_json() {
-	local file between='['
-	for file in "${rows[@]}"; do
-		printf '%s\n {"row": "%s", "attempt": "%s", "defences": "%s", "backend": "%s", "verdict": "%s"}' "$between" \
-			"$file" "$(head_of what)" "$(head_of defences)" "$LAB_BACKEND" "${verdict[$file]//\"/\'}"
-		between=,
-	done
-	printf '\n]\n'
+	print_rows | /usr/bin/python3 -Ic '
+import json, sys
+names = ("row", "attempt", "defences", "verdict")
+rows = [dict(zip(names, line.rstrip("\n").split("\t")), backend=sys.argv[1]) for line in sys.stdin]
+print(json.dumps([dict(row, defences=row["defences"].split()) for row in rows], indent=1))' "$LAB_BACKEND"
+}
+
+tested_elsewhere() {
+	local number what where
+	while IFS=$'\t' read -r number what where; do
+		[[ $number == "#"* ]] || case_ "$number, $what: there is tests/$where" test -e "$lab_source/tests/$where"
+	done <"$here/elsewhere"
 }
 
 declare -A verdict
 rows=()
+chosen=$*
 lab_install
 set_up
 for path in "$here"/rows/*.py; do
 	file=$(basename "$path" .py)
 	[ $# -eq 0 ] || [[ " $* " == *" $file "* ]] || continue
-	if [ $format = tap ]; then run_row; else run_row >&2; fi
+	if [ "$format" = tap ]; then run_row; else run_row >&2; fi
 done
-[ $format = tap ] || "print_$format"
+if [ "$format" = tap ]; then [ -n "$chosen" ] || tested_elsewhere; else "print_$format"; fi
 lab_end
