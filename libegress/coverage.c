@@ -12,6 +12,7 @@ void coverage_clear(struct coverage *coverage)
 	person_clear(&coverage->person);
 	conf_view_clear(&coverage->view);
 	conf_free(coverage->remembered);
+	free(coverage->formerly);
 }
 
 static bool backend_holds(const struct backend_ops *ops, uid_t uid)
@@ -107,8 +108,12 @@ static int remember(struct egress_ctx *ctx, struct coverage *coverage)
 	r = subject_remembered(ledger, coverage->person.uid, &coverage->remembered);
 	if (!r)
 		coverage->account = &coverage->remembered->accounts[0];
+	if (r == -ENOMEM)
+		r = fault_set(&ctx->fault, r, "ledger: no memory");
+	else
+		r = subject_formerly(ledger, &coverage->person, &ctx->fault, &coverage->formerly);
 	ledger_close(ledger);
-	return r == -ENOMEM ? fault_set(&ctx->fault, r, "ledger: no memory") : 0;
+	return r;
 }
 
 static int judge(struct egress_ctx *ctx, struct coverage *coverage)

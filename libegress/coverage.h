@@ -18,6 +18,7 @@ struct coverage {
 	struct conf_view view;         /* zero for uid 0, whom no configuration concerns */
 	const struct account *account; /* of VIEW; with COVER_DROPPED of REMEMBERED, NULL if that is lost */
 	struct conf *remembered;
+	char *formerly;                /* as of a subject; with COVER_DROPPED */
 	bool keep; /* held always: not to be released with its last session */
 };
 

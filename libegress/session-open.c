@@ -66,7 +66,9 @@ static int is_free_by_now(struct operation *op, const struct coverage *coverage)
 
 	if (coverage->cover != COVER_DROPPED)
 		return 0;
-	r = operation_settle(op, coverage->person.uid, ENDING_HOLD, &need);
+	r = subject_drop_pin(op, coverage->person.uid, coverage->formerly);
+	if (!r)
+		r = operation_settle(op, coverage->person.uid, ENDING_HOLD, &need);
 	if (r || need_is_nothing(&need))
 		return r ? r : 1;
 	if (!coverage->account)

@@ -12,6 +12,7 @@
 void subject_clear(struct subject *subject)
 {
 	free(subject->login);
+	free(subject->formerly);
 	conf_free(subject->remembered);
 	memset(subject, 0, sizeof(*subject));
 }
@@ -83,6 +84,34 @@ static int find_person(struct ledger *ledger, uid_t uid, struct fault *fault, st
 static bool is_name(const char *login)
 {
 	return login[0] != '#' && !is_made_up(login);
+}
+
+int subject_formerly(struct ledger *ledger, const struct person *owner, struct fault *fault, char **ret)
+{
+	AUTO_PERSON struct person former = { 0 };
+	AUTO_FREE char *login = NULL;
+	int r = ledger_login(ledger, owner->uid, fault, &login);
+	bool other = !r && owner->exists && *login && is_name(login) && strcmp(login, owner->login) != 0;
+
+	if (other)
+		r = person_by_name(login, fault, &former);
+	if (!r)
+		*ret = other && !(former.exists && former.uid == owner->uid) ? util_steal(login) : NULL;
+	return r;
+}
+
+int subject_drop_pin(struct operation *op, uid_t uid, const char *formerly)
+{
+	AUTO_FREE char *login = NULL;
+	int r = formerly ? ledger_login(op->ledger, uid, &op->ctx->fault, &login) : 0;
+
+	if (r || !formerly || strcmp(login, formerly) != 0)
+		return r;
+	r = ledger_unpin(op->ledger, uid, &op->ctx->fault);
+	if (!r)
+		ctx_log(op->ctx, LOG_NOTICE, "uid %u: was %s's, and is another account's now: its pin is dropped",
+			uid, formerly);
+	return r == -ENOENT ? 0 : r;
 }
 
 /*
@@ -167,6 +196,8 @@ static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const s
 		find_uid_entry(roster, &subject);
 	else if (!r)
 		r = find_entry(&person, conf, &why, &subject);
+	if (!r && !subject.covered && !subject.keep)
+		r = subject_formerly(ledger, &person, &why, &subject.formerly);
 	if (!r)
 		r = find_remembered(ledger, &subject);
 	if (r && r != -ENOMEM) {

@@ -12,8 +12,17 @@ struct subject {
 	const struct account *account; /* what it is, or was, held by; NULL if that is not known */
 	bool covered;                  /* by the configuration as it is */
 	bool keep;                     /* hold = "always", or nobody can tell: not to be released */
+	char *formerly; /* who had the uid when it was entered, if it is another's now whom nothing covers */
 	struct conf *remembered;       /* owns ACCOUNT if not COVERED */
 };
+
+/*
+ * Who had the uid when it was entered, if OWNER is somebody else: then a pin is not OWNER's. *ret is malloced, or NULL
+ * where it is the same account, or where that cannot be told: a uid without a name keeps what it has. -ENOMEM, -EIO.
+ */
+int subject_formerly(struct ledger *ledger, const struct person *owner, struct fault *fault, char **ret);
+/* Drops the pin of FORMERLY (or NULL), if that is still who is on record. */
+int subject_drop_pin(struct operation *op, uid_t uid, const char *formerly);
 
 void subject_clear(struct subject *subject);
 void subjects_free(struct subject *subjects, size_t count); /* takes NULL */

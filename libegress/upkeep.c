@@ -82,8 +82,10 @@ static bool has_record(const struct round *round, struct uid_range uids)
 static int need_of(struct round *round, const struct subject *subject, struct need *ret)
 {
 	struct egress_ctx *ctx = round->op.ctx;
-	int r = operation_need(&round->op, subject->uids.first, subject_ending(subject), ret);
+	int r = subject_drop_pin(&round->op, subject->uids.first, subject->formerly);
 
+	if (!r)
+		r = operation_need(&round->op, subject->uids.first, subject_ending(subject), ret);
 	if (r != -EIO)
 		return r;
 	ctx_log(ctx, LOG_ERR, "%s: stays as it is: %s", subject->login, ctx->fault.line);

@@ -152,6 +152,19 @@ deleted() {
 }
 case_ "whose passwd entry was deleted while pinned is shown and released by number" deleted
 
+# The pin was for somebody else.
+given_away() {
+	local status
+	fresh && useradd --uid 2005 agent5 && write_conf '{ user = "agent5"; }' && does 0 hold agent5 || return
+	userdel --force agent5
+	useradd --uid 2005 bob5
+	held 2005 && does 0 reap && nothing_left
+	status=$?
+	userdel --force bob5
+	return "$status"
+}
+case_ "deleted while pinned, its uid given away: the new account is free at the next reap" given_away
+
 nobody_is_told() {
 	local user group
 	fresh && write_conf '{ user = "agent1"; profile = "always"; },' '{ user = "missing-user"; },' \

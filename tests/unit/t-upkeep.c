@@ -143,6 +143,39 @@ START_TEST(who_left_the_configuration_is_free_when_only_dead_sessions_are_left)
 }
 END_TEST
 
+/* The account was deleted, and its uid given to another one, whom nothing covers. */
+START_TEST(a_pin_does_not_go_to_whom_the_uid_is_given)
+{
+	ck_assert_int_eq(egress_hold(lab.ctx, "agent1"), 0);
+	lab_conf(WITHOUT_AGENT1);
+	ck_assert_uint_eq(lab_reap().released, 0); /* control: the same account */
+	folder_write(lab_uid_path(AGENT1, "login"), "uid 2001"); /* control: who had no name */
+	ck_assert_uint_eq(lab_reap().released, 0);
+	folder_write(lab_uid_path(AGENT1, "login"), "twin"); /* control: another name of it */
+	ck_assert_uint_eq(lab_sync().released, 0);
+	ck_assert(lab_stands(AGENT1));
+	folder_write(lab_uid_path(AGENT1, "login"), "deleted");
+	lab_log_clear();
+	if (_i == 0)
+		ck_assert_ptr_null(lab_open("agent1"));
+	else
+		ck_assert_uint_eq(_i == 1 ? lab_sync().released : lab_reap().released, 1);
+	ck_assert(lab_log_has("was deleted's, and is another account's now: its pin is dropped"));
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(a_pin_stays_with_whom_an_entry_covers_whatever_he_was_called)
+{
+	ck_assert_int_eq(egress_hold(lab.ctx, "agent1"), 0);
+	folder_write(lab_uid_path(AGENT1, "login"), "deleted");
+	ck_assert(lab_close(lab_open("agent1")));
+	ck_assert_uint_eq(lab_reap().released, 0);
+	ck_assert_int_eq(egress_release(lab.ctx, "agent1"), 0);
+	lab_nothing_left();
+}
+END_TEST
+
 START_TEST(who_left_the_configuration_and_whose_profile_is_lost_is_denied)
 {
 	struct egress_session *session = lab_open("agent1");
@@ -269,6 +302,8 @@ int main(void)
 	tcase_add_test(tcase, a_changed_profile_reaches_the_held_at_sync_and_at_open);
 	tcase_add_test(tcase, who_leaves_the_configuration_stays_held_until_the_end);
 	tcase_add_test(tcase, who_left_the_configuration_is_free_when_only_dead_sessions_are_left);
+	tcase_add_loop_test(tcase, a_pin_does_not_go_to_whom_the_uid_is_given, 0, 3);
+	tcase_add_test(tcase, a_pin_stays_with_whom_an_entry_covers_whatever_he_was_called);
 	tcase_add_test(tcase, who_left_the_configuration_and_whose_profile_is_lost_is_denied);
 	tcase_add_test(tcase, sync_puts_back_what_a_flush_took);
 	tcase_add_test(tcase, open_puts_back_what_a_flush_took_and_says_so);
