@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define LEFTOVER_STEP_MS 10L
 
@@ -31,7 +32,7 @@ static int drop(struct operation *op, uid_t uid, const char *token, unsigned int
 	return 0;
 }
 
-/* 1, 0, or a negative errno where that cannot be known. */
+/* 1, 0, or a negative errno where that cannot be known. Cron closes with the account's real uid: that is not left. */
 static int is_left(uid_t uid, const struct deadline *deadline)
 {
 	const struct uid_range uids = { uid, uid };
@@ -40,7 +41,7 @@ static int is_left(uid_t uid, const struct deadline *deadline)
 	int r = procscan_take(deadline, NULL, &scan);
 
 	if (!r)
-		r = procscan_count(scan, uids) > 0;
+		r = procscan_count(scan, uids) > (getuid() == uid ? 1U : 0U);
 	if (!r)
 		r = sockets_take(deadline, NULL, &sockets);
 	if (!r)

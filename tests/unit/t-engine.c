@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static const int errors[] = { -EINVAL, -ENOENT, -EPERM, -EBUSY, -EAGAIN, -EOPNOTSUPP,
 			      -ENOMEM, -ETIMEDOUT, -EIO };
@@ -73,6 +74,29 @@ START_TEST(a_process_of_the_account_keeps_it_held)
 	lab_end_process(pid);
 	ck_assert_int_eq(egress_reap(lab.ctx, &changes), 0);
 	ck_assert_uint_eq(changes.released, 1);
+	lab_nothing_left();
+}
+END_TEST
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whoever closes may have the account's real uid, as cron has: that is nothing to wait for. */
+START_TEST(the_closer_does_not_wait_for_itself)
+{
+	struct egress_session *session = lab_open("agent1");
+	long start;
+
+	ck_assert_int_eq(setresuid(AGENT1, 0, 0), 0);
+	start = now_ms();
+	ck_assert(!lab_close(session));
+	ck_assert_int_lt(now_ms() - start, LEFTOVER_WAIT_MS);
+	ck_assert_int_eq(setresuid(0, 0, 0), 0);
 	lab_nothing_left();
 }
 END_TEST
@@ -310,6 +334,21 @@ START_TEST(a_token_that_is_not_ours_changes_nothing)
 }
 END_TEST
 
+/* It is no reap either. */
+START_TEST(a_token_that_is_not_ours_releases_nobody_who_lingers)
+{
+	struct egress_session *session = lab_open("agent1");
+	pid_t pid = lab_process(AGENT1);
+
+	ck_assert(lab_close(session));
+	lab_end_process(pid);
+	close_changes_nothing(AGENT1, "00000000000000000000000000000000");
+	ck_assert(lab_stands(AGENT1));
+	ck_assert_uint_eq(lab_reap().released, 1);
+	lab_nothing_left();
+}
+END_TEST
+
 START_TEST(closing_twice_is_no_error)
 {
 	struct egress_session *session = lab_open("agent1");
@@ -403,6 +442,7 @@ int main(void)
 	tcase_add_test(tcase, whom_nothing_covers_costs_nothing);
 	tcase_add_test(tcase, the_first_of_two_sessions_closes_and_the_plan_stays);
 	tcase_add_test(tcase, a_process_of_the_account_keeps_it_held);
+	tcase_add_test(tcase, the_closer_does_not_wait_for_itself);
 	tcase_add_loop_test(tcase, open_fails, 0, ERRORS);
 	tcase_add_loop_test(tcase, the_kernel_is_out_of_reach, 0, ERRORS);
 	tcase_add_loop_test(tcase, the_kernel_takes_no_writes, 0, ERRORS);
@@ -418,6 +458,7 @@ int main(void)
 	tcase_add_loop_test(tcase, close_fails_and_the_reaper_finishes, 0, ERRORS);
 	tcase_add_test(tcase, record_before_rules_and_rules_gone_before_record);
 	tcase_add_test(tcase, a_token_that_is_not_ours_changes_nothing);
+	tcase_add_test(tcase, a_token_that_is_not_ours_releases_nobody_who_lingers);
 	tcase_add_test(tcase, closing_twice_is_no_error);
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_reap);
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_the_next_open);
