@@ -28,16 +28,21 @@
 static char stacks[STACKS][STACK_SIZE] __attribute__((aligned(64)));
 static unsigned long hops;
 static const char *tag;
-static int out;
 
-/* Refused while it is held: that is no reason to stop. */
+/*
+ * Refused while it is held: that is no reason to stop. A socket of its own for each packet, for one that stays open
+ * would be found, however hard its process is to see.
+ */
 static void try_to_send(void)
 {
 	struct sockaddr_in world = { .sin_family = AF_INET, .sin_port = htons(9999) };
+	int out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	inet_pton(AF_INET, "192.0.2.2", &world.sin_addr);
-	if (sendto(out, tag, strlen(tag), 0, (struct sockaddr *)&world, sizeof(world)) < 0)
+	if (out < 0)
 		return;
+	sendto(out, tag, strlen(tag), 0, (struct sockaddr *)&world, sizeof(world));
+	close(out);
 }
 
 /* Threads without libc's knowledge: nothing here may need it. The stack of 256 hops ago is free. */
@@ -77,8 +82,7 @@ int main(int argc, char **argv)
 	}
 	tag = argv[2];
 	lock = open("/run/leftovers.lock", O_RDONLY | O_CLOEXEC);
-	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) || out < 0) {
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB)) {
 		perror("leftovers");
 		return 1;
 	}
