@@ -153,6 +153,7 @@ START_TEST(a_pin_does_not_go_to_whom_the_uid_is_given)
 	ck_assert_uint_eq(lab_reap().released, 0);
 	folder_write(lab_uid_path(AGENT1, "login"), "twin"); /* control: another name of it */
 	ck_assert_uint_eq(lab_sync().released, 0);
+	ck_assert(lab_close(lab_open("agent1")));
 	ck_assert(lab_stands(AGENT1));
 	folder_write(lab_uid_path(AGENT1, "login"), "deleted");
 	lab_log_clear();
