@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian's cron: jobs that are due at the start (@reboot) of a cron that is started for each.
+# shellcheck disable=SC2317  # the stories call what stands here
+set -u
+# shellcheck source=tests/lab.sh
+. "$(dirname "$0")/../lab.sh"
+# shellcheck source=tests/services/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/services/jobs.bash
+. "$(dirname "$0")/jobs.bash"
+
+label=cron service=cron
+pam_file=cron
+
+# cron_round [CMD...]: starts cron, under CMD, and waits until the jobs that are there have ended. Its pid file is its
+# own, since two may run at once.
+cron_round() {
+	local pid status
+	rm -f /run/crond.reboot
+	# shellcheck disable=SC2016  # the inner shell's own pid
+	"$@" unshare --mount bash -c 'touch "/tmp/crond.$$" /run/crond.pid &&
+		mount --bind "/tmp/crond.$$" /run/crond.pid && exec cron -f' &
+	pid=$!
+	wait_for 60 daemon_is_idle "$pid"
+	status=$?
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	return "$status"
+}
+
+crontab_of() { crontab -u "$1" - <<<"@reboot $2"; }
+
+enter_under() {
+	local job job_status
+	job_write "$3"
+	crontab_of "$2" "$job" || return
+	# shellcheck disable=SC2086  # words
+	cron_round $1 && job_result
+	local status=$?
+	crontab -u "$2" -r 2>/dev/null
+	return "$status"
+}
+
+enter() { enter_under "" "$@"; }
+enter_powerless() { enter_under "setpriv --bounding-set -net_admin" "$@"; }
+
+# ---- what is cron's own ------------------------------------------------------------------------
+
+# Two crontabs, one start.
+side_by_side() {
+	local of_agent of_alice job job_status
+	job_write "lab-reach of-agent $ways >/tmp/of-agent"
+	of_agent=$job
+	job_write "lab-reach of-alice $ways >/tmp/of-alice"
+	of_alice=$job
+	world_log_clear
+	crontab_of agent1 "$of_agent" && crontab_of alice "$of_alice" && cron_round || return
+	crontab -u agent1 -r
+	crontab -u alice -r
+	all_refused /tmp/of-agent && all_reached /tmp/of-alice of-alice || return
+	! grep of-agent "$WORLD_LOG" && wait_for 10 nothing_left
+}
+
+# What a session module puts into PAM's environment; cronie builds the job's before it opens the session.
+environment_arrives() {
+	local pam
+	pam=$(cat /etc/pam.d/cron)
+	echo 'LAB_WORD=of-pam' >/tmp/words
+	echo 'session optional pam_env.so envfile=/tmp/words' >>/etc/pam.d/cron
+	# shellcheck disable=SC2016  # the job's own variables
+	enter agent1 'echo "$LAB_WORD, $SHELL, $HOME, $LOGNAME" >/tmp/environment'
+	cat >/etc/pam.d/cron <<<"$pam"
+	cat /tmp/environment
+	grep -qx 'of-pam, /bin/sh, /home/agent1, agent1' /tmp/environment
+}
+
+# By name, in the crontab as it is written there: the last word is the administrator's or the account's own.
+crontab_overrides() {
+	local job job_status
+	# shellcheck disable=SC2016  # the job's own variables
+	job_write 'echo "$HTTPS_PROXY" >/tmp/environment'
+	crontab -u agent1 - <<-END
+		HTTPS_PROXY=http://of.crontab
+		@reboot $job
+	END
+	cron_round && job_result && grep -qx http://of.crontab /tmp/environment
+	local status=$?
+	crontab -u agent1 -r
+	return "$status"
+}
+
+# A process that its job does not wait for, and that cron does not either: nothing of it is a pipe to cron.
+outlives_its_job() {
+	stay_forget daemon
+	enter agent1 'setsid lab-stay daemon >/dev/null 2>&1 </dev/null &' && stay_wait daemon || return
+	logged_close 0 && held "$uid" && egressctl reap && held "$uid" || return
+	stay_end daemon
+	wait_for 10 reaped
+}
+
+# ---- all of it ---------------------------------------------------------------------------------
+
+lab_start "$@"
+lab_install
+services_start
+rm -f /etc/crontab /etc/cron.d/*
+service_stories
+lock_story
+syslog_mark
+case_ "cron: of two crontabs only the covered account's jobs are held" side_by_side
+case_ "cron: PAM's environment reaches the job (Debian's cron)" environment_arrives
+case_ "cron: a line of the crontab sets a variable over it" crontab_overrides
+syslog_mark
+case_ "cron: who outlives the job stays held until it is gone" outlives_its_job
+lab_end
