@@ -277,6 +277,47 @@ EXPORT int egress_check_config(struct egress_ctx *ctx, char **ret_text)
 	return finish(ctx, r);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* Room for one more than there are, so that none is no NULL. */
+static int copy_log_groups(const struct conf *conf, uint16_t **ret_groups, size_t *ret_count)
+{
+	uint16_t *groups = calloc(conf->profile_count + 1, sizeof(*groups));
+	size_t count = 0, kept = 0;
+
+	if (!groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->profile_count; i++) {
+		if (conf->profiles[i]->log.enabled)
+			groups[count++] = conf->profiles[i]->log.group;
+	}
+	qsort(groups, count, sizeof(*groups), by_number);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || groups[kept - 1] != groups[i])
+			groups[kept++] = groups[i];
+	}
+	*ret_groups = groups;
+	*ret_count = kept;
+	return 0;
+}
+
+EXPORT int egress_log_groups(struct egress_ctx *ctx, uint16_t **ret_groups, size_t *ret_count)
+{
+	struct conf_view view = { 0 };
+	int r = start(ctx, ret_groups && ret_count);
+
+	if (r)
+		return r;
+	r = coverage_load(ctx, &view);
+	if (!r)
+		r = copy_log_groups(view.conf, ret_groups, ret_count);
+	conf_view_clear(&view);
+	return finish(ctx, r);
+}
+
 static int copy_choice(const struct choice *choice, char **ret_name, char **ret_reason)
 {
 	AUTO_FREE char *name = strdup(choice->ops->name);

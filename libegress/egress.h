@@ -185,6 +185,13 @@ int egress_check_config(struct egress_ctx *ctx, char **ret_text);
  */
 int egress_backend(struct egress_ctx *ctx, char **ret_name, char **ret_reason);
 
+/*
+ * The NFLOG groups to which denied packets of covered accounts go, ascending, each once; none if no profile logs.
+ * *ret_groups is freed with free(3), and is never NULL. From the configuration alone: needs no privilege but to read
+ * it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO.
+ */
+int egress_log_groups(struct egress_ctx *ctx, uint16_t **ret_groups, size_t *ret_count);
+
 /* The path of the context's configuration file; valid until it is set again. */
 const char *egress_ctx_config(const struct egress_ctx *ctx);
 

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
 	{ "sync", "", 0, 0, "make the kernel equal to configuration and sessions", verb_sync },
 	{ "verify", "[USER]", 0, 1, "compare kernel and plan, change nothing", verb_verify },
 	{ "reap", "", 0, 0, "drop dead sessions, release what nothing needs", verb_reap },
+	{ "watch", "", 0, 0, "denied packets, as they happen", verb_watch },
 	{ "check-config", "[FILE]", 0, 1, "parse a configuration, print the result",
 	  verb_check_config },
 };

@@ -44,6 +44,11 @@ static int write_all(const char *text, size_t length)
 	return 0;
 }
 
+int output_now(const char *text)
+{
+	return write_all(text, strlen(text));
+}
+
 enum exit_code output_finish(struct output *output, enum exit_code code)
 {
 	int error;

@@ -24,6 +24,9 @@ void output_begin(struct output *output);
 /* Writes it all. CODE, or EXIT_FAILED with a line on stderr if not everything could be written. */
 enum exit_code output_finish(struct output *output, enum exit_code code);
 
+/* Writes TEXT at once, for what has no end. 0 or a negative errno. */
+int output_now(const char *text);
+
 enum colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_CYAN, COLOUR_RED };
 
 enum colour_mode { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
