@@ -9,7 +9,7 @@ lab_start "$@"
 
 scripts() {
 	find script tests bench .ci -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
-		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips ! -name '*.awk' \
+		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips ! -name elsewhere ! -name '*.awk' \
 		! -name '*.gnuplot' ! -name budgets
 }
 sources() { find libegress pam_egress tools tests bench -name '*.[ch]'; }
