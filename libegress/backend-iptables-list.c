@@ -3,6 +3,7 @@
 
 #include "util.h"
 #include "xt-dispatch.h"
+#include "xt-passage.h"
 
 #include <string.h>
 
@@ -79,6 +80,24 @@ static int read_output(struct family_view *view)
 	return error;
 }
 
+static int read_forged(struct family_view *view)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items rules;
+	const char *what = "is missing";
+	int error = xt_table_rules(&view->table, XT_CHAIN_FORGED, &rules);
+
+	if (error)
+		return error;
+	owned = rules.items;
+	if (rules.count == 1 &&
+	    xt_is_forged(view->table.family, rules.items[0].entry, rules.items[0].target))
+		return 0;
+	if (xt_table_has_chain(&view->table, XT_CHAIN_FORGED))
+		what = rules.count ? "has other rules than ours" : "is empty";
+	return standing_add_drift(&view->common, "%s: " XT_CHAIN_FORGED " %s", view_name(view), what);
+}
+
 static int view_read_table(struct family_view *view, const struct uid_range *only, struct fault *fault)
 {
 	int error = xt_table_read(&view->table, view->table.family, fault);
@@ -88,7 +107,9 @@ static int view_read_table(struct family_view *view, const struct uid_range *onl
 	if (!error)
 		error = xt_subjects(&view->table, &view->read.dispatch, only, &view->subjects,
 				    &view->subject_count);
-	return error ? error : read_output(view);
+	if (!error)
+		error = read_output(view);
+	return error ? error : read_forged(view);
 }
 
 static int view_read(struct family_view *view, const struct xt_family *family,
@@ -120,7 +141,7 @@ static void add_counters(struct standing *standing, const struct rule *rule,
 {
 	struct traffic *traffic = &standing->denied;
 
-	if (rule->verdict == VERDICT_LOG)
+	if (rule->verdict == VERDICT_LOG || rule_is_forged(rule))
 		return;
 	if (rule->verdict == VERDICT_ALLOW)
 		traffic = &standing->allowed;
@@ -148,10 +169,13 @@ static int add_log(const struct family_view *view, struct standing *standing, co
 static int read_account(const struct family_view *view, const char *chain, const struct xt_items *items,
 			struct standing *standing, struct chain_rules *account)
 {
+	struct xt_passage passage = { 0 };
+	struct xt_counters refused;
 	int error = 0;
 
 	for (size_t i = 0; i < items->count && !error; i++) {
 		const struct xt_item *item = &items->items[i];
+		const struct xt_counters *counters = xt_entry_counters(view->table.family, item->entry);
 		struct rule *rule = &account->rules[account->count];
 		struct log_rule log;
 
@@ -159,13 +183,18 @@ static int read_account(const struct family_view *view, const char *chain, const
 				    item->target, rule, &log)) {
 			error = standing_add_drift(standing, "%s: %s rule %zu is not ours",
 						   view_name(view), chain, i + 1);
+			xt_passage_add(&passage, NULL, counters);
 			continue;
 		}
 		account->count++;
-		add_counters(standing, rule, xt_entry_counters(view->table.family, item->entry));
+		xt_passage_add(&passage, rule, counters);
+		add_counters(standing, rule, counters);
 		if (rule->verdict == VERDICT_LOG)
 			error = add_log(view, standing, &log, chain, i + 1);
 	}
+	refused = xt_passage_refused(&passage);
+	standing->denied.packets += refused.pcnt;
+	standing->denied.bytes += refused.bcnt;
 	return error;
 }
 
@@ -284,7 +313,7 @@ static bool is_for_both(const struct rule *a, const struct rule *b)
 {
 	return prefix_is_any(&a->to) && prefix_is_any(&b->to) && a->proto == b->proto &&
 	       a->ports.first == b->ports.first && a->ports.last == b->ports.last &&
-	       a->verdict == b->verdict;
+	       a->verdict == b->verdict && a->match == b->match;
 }
 
 /* Where RULE stands in ACCOUNT from FROM on; its count if nowhere. */

@@ -40,6 +40,17 @@ static int put_mask(const struct nft_op *op, struct nftnl_expr *expr)
 	return nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, zero, op->length);
 }
 
+static int put_exthdr(const struct nft_op *op, struct nftnl_expr *expr)
+{
+	nftnl_expr_set_u8(expr, NFTNL_EXPR_EXTHDR_TYPE, (uint8_t)op->key);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OFFSET, 0);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_LEN, 1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_DREG, REGISTER);
+	return 0;
+}
+
 static int put_hton(const struct nft_op *op, struct nftnl_expr *expr)
 {
 	(void)op;
@@ -138,6 +149,15 @@ static bool get_mask(const struct nftnl_expr *expr, struct nft_op *op)
 	       is_u32(expr, NFTNL_EXPR_BITWISE_DREG, REGISTER) && is_u32(expr, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
 }
 
+static bool get_exthdr(const struct nftnl_expr *expr, struct nft_op *op)
+{
+	op->key = nftnl_expr_get_u8(expr, NFTNL_EXPR_EXTHDR_TYPE);
+	return !nftnl_expr_is_set(expr, NFTNL_EXPR_EXTHDR_SREG) && is_u32(expr, NFTNL_EXPR_EXTHDR_DREG, REGISTER) &&
+	       is_u32(expr, NFTNL_EXPR_EXTHDR_OFFSET, 0) && is_u32(expr, NFTNL_EXPR_EXTHDR_LEN, 1) &&
+	       is_u32(expr, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT) &&
+	       is_u32(expr, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+}
+
 static bool get_hton(const struct nftnl_expr *expr, struct nft_op *op)
 {
 	(void)op;
@@ -197,6 +217,7 @@ static const struct {
 	{ NFT_OP_META, "meta", put_meta, get_meta },
 	{ NFT_OP_PAYLOAD, "payload", put_payload, get_payload },
 	{ NFT_OP_MASK, "bitwise", put_mask, get_mask },
+	{ NFT_OP_EXTHDR, "exthdr", put_exthdr, get_exthdr },
 	{ NFT_OP_HTON, "byteorder", put_hton, get_hton },
 	{ NFT_OP_CMP, "cmp", put_cmp, get_cmp },
 	{ NFT_OP_LOOKUP, "lookup", put_lookup, get_lookup },

@@ -3,115 +3,24 @@
 
 #include "util.h"
 
-#include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
-#define IP_DESTINATION 16  /* offset in an IPv4 header */
-#define IP6_DESTINATION 24 /* in an IPv6 header */
-#define PORT_DESTINATION 2 /* in a TCP or UDP header */
+#define IP_SOURCE 12 /* offset in an IPv4 header */
+#define IP_DESTINATION 16
+#define IP6_SOURCE 8 /* in an IPv6 header */
+#define IP6_DESTINATION 24
+#define PORT_DESTINATION 2 /* in a TCP or UDP header; the source is at 0 */
+#define TCP_FLAGS 13       /* in a TCP header */
+#define FLAG_SYN 0x02
+#define FLAG_ACK 0x10
+#define IP_WORDS_MASK 0x0f /* of the first byte: the length of an IPv4 header */
+#define IP_WORDS 5         /* without options */
 
 static const struct port_range every_port = { .first = 1, .last = UINT16_MAX };
-
-/* --- Names --- */
-
-static const char *const roles[NFT_ROLES] = { "held-", "denied-", "logged-" };
-#define RANGES_SUFFIX "-ranges"
-#define CHAIN_PREFIX "plan-"
-#define DIGITS 16
-
-_Static_assert(DIGITS + sizeof(RANGES_SUFFIX) == NFT_KEY_MAX, "the longest key fits");
-
-/* FNV-1a. It names, it does not protect: only root writes configurations. */
-static uint64_t hash(uint64_t state, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		state = (state ^ bytes[i]) * 0x100000001b3;
-	return state;
-}
-
-static uint64_t hash_number(uint64_t state, uint64_t number)
-{
-	return hash(state, &number, sizeof(number));
-}
-
-static uint64_t hash_rule(uint64_t state, const struct rule *rule)
-{
-	state = hash_number(state, (uint64_t)rule->family << 32 | (uint64_t)rule->proto << 16 | rule->verdict);
-	state = hash_number(state, (uint64_t)rule->ports.first << 16 | rule->ports.last);
-	if (rule->family == AF_UNSPEC)
-		return state;
-	state = hash_number(state, rule->to.length);
-	return hash(state, &rule->to.addr.v6, addr_bits(rule->family) / 8);
-}
-
-char *nft_plan_key(const struct plan *plan, char key[NFT_KEY_MAX])
-{
-	uint64_t state = 0xcbf29ce484222325;
-	bool logs = false;
-
-	for (size_t i = 0; i < plan->rule_count; i++) {
-		state = hash_rule(state, &plan->rules[i]);
-		logs = logs || plan->rules[i].verdict == VERDICT_LOG;
-	}
-	if (logs) {
-		state = hash_number(state, plan->log.group);
-		state = hash_number(state, (uint64_t)plan->log.rate << 32 | plan->log.period);
-	}
-	snprintf(key, NFT_KEY_MAX, "%016" PRIx64 "%s", state,
-		 plan->uids.first == plan->uids.last ? "" : RANGES_SUFFIX);
-	return key;
-}
-
-bool nft_key_is_ranges(const char *key)
-{
-	return strlen(key) > DIGITS;
-}
-
-char *nft_chain_name(const char *key, char name[NFT_NAME_MAX])
-{
-	snprintf(name, NFT_NAME_MAX, CHAIN_PREFIX "%s", key);
-	return name;
-}
-
-char *nft_set_name(const char *key, enum nft_role role, char name[NFT_NAME_MAX])
-{
-	snprintf(name, NFT_NAME_MAX, "%s%s", roles[role], key);
-	return name;
-}
-
-/* PREFIX and a key, to the end. */
-static bool parse_key(const char *name, const char *prefix, char key[NFT_KEY_MAX])
-{
-	const char *start = name + strlen(prefix);
-
-	if (strncmp(name, prefix, strlen(prefix)) != 0 || strspn(start, "0123456789abcdef") != DIGITS ||
-	    (start[DIGITS] && strcmp(start + DIGITS, RANGES_SUFFIX) != 0))
-		return false;
-	snprintf(key, NFT_KEY_MAX, "%s", start);
-	return true;
-}
-
-bool nft_parse_chain_name(const char *name, char key[NFT_KEY_MAX])
-{
-	return parse_key(name, CHAIN_PREFIX, key);
-}
-
-bool nft_parse_set_name(const char *name, char key[NFT_KEY_MAX], enum nft_role *ret_role)
-{
-	for (int role = 0; role < NFT_ROLES; role++) {
-		if (!parse_key(name, roles[role], key))
-			continue;
-		*ret_role = role;
-		return true;
-	}
-	return false;
-}
 
 /* --- A plan's chain --- */
 
@@ -125,18 +34,25 @@ static struct nft_line set_line(enum nft_line_kind kind, const char *key, uint16
 
 int nft_plan_lines(const struct plan *plan, const char *key, struct nft_line **ret, size_t *ret_count)
 {
-	struct nft_line *lines = calloc(plan->rule_count + 1, sizeof(*lines));
+	struct nft_line *lines;
 	bool counted = false;
-	size_t count = 0;
+	size_t count = 1;
 
+	for (size_t i = 0; i < plan->rule_count; i++)
+		count += rule_is_forged(&plan->rules[i]) ? 2 : 1;
+	lines = calloc(count, sizeof(*lines));
+	count = 0;
 	if (!lines)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		const struct rule *rule = &plan->rules[i];
 
-		if (rule->verdict != VERDICT_ALLOW && !counted) {
-			lines[count++] = set_line(NFT_LINE_COUNT, key, 0);
-			counted = true;
+		if (rule_is_forged(rule) || (rule->verdict != VERDICT_ALLOW && !counted)) {
+			lines[count] = set_line(NFT_LINE_COUNT, key, 0);
+			counted = !rule_is_forged(rule);
+			if (!counted)
+				lines[count].rule = (struct rule){ .family = rule->family, .match = rule->match };
+			count++;
 		}
 		if (rule->verdict == VERDICT_LOG)
 			lines[count++] = set_line(NFT_LINE_LOG, key, plan->log.group);
@@ -154,7 +70,8 @@ bool nft_line_equal(const struct nft_line *a, const struct nft_line *b)
 		return false;
 	if (a->kind == NFT_LINE_RULE)
 		return rule_equal(&a->rule, &b->rule);
-	return strcmp(a->key, b->key) == 0 && a->log_group == b->log_group;
+	return strcmp(a->key, b->key) == 0 && a->log_group == b->log_group &&
+	       (a->kind != NFT_LINE_COUNT || (a->rule.family == b->rule.family && a->rule.match == b->rule.match));
 }
 
 /* --- Writing. In the order in which nft(8) writes the same rule: what it saved and restored is ours. --- */
@@ -207,15 +124,46 @@ static void add_mask(struct nft_ops *ops, uint32_t bits, uint32_t length)
 		op->data[bit / 8] |= (unsigned char)(0x80 >> bit % 8);
 }
 
-static void add_destination(struct nft_ops *ops, const struct rule *rule)
+/* One byte of HEADER, and MASK, in this RELATION to VALUE. */
+static void add_bits(struct nft_ops *ops, uint32_t header, uint32_t offset, uint8_t mask, uint32_t relation,
+		     uint8_t value)
+{
+	struct nft_op *op;
+
+	add_payload(ops, header, offset, 1);
+	op = add(ops, NFT_OP_MASK, 0);
+	op->length = 1;
+	op->data[0] = mask;
+	add_cmp(ops, relation, &value, sizeof(value));
+}
+
+static void add_forged(struct nft_ops *ops, enum match match)
+{
+	static const uint8_t present = 1;
+
+	if (match == MATCH_OPTIONS) {
+		add_bits(ops, NFT_PAYLOAD_NETWORK_HEADER, 0, IP_WORDS_MASK, NFT_CMP_GT, IP_WORDS);
+	} else if (match == MATCH_ROUTING) {
+		add(ops, NFT_OP_EXTHDR, IPPROTO_ROUTING);
+		add_cmp(ops, NFT_CMP_EQ, &present, sizeof(present));
+	}
+}
+
+static uint32_t address_offset(const struct rule *rule)
+{
+	if (rule->match == MATCH_REPLIES)
+		return rule->family == AF_INET ? IP_SOURCE : IP6_SOURCE;
+	return rule->family == AF_INET ? IP_DESTINATION : IP6_DESTINATION;
+}
+
+static void add_address(struct nft_ops *ops, const struct rule *rule)
 {
 	uint32_t length, bits = rule->to.length;
 
 	if (rule->family == AF_UNSPEC || bits == 0)
 		return;
 	length = bits % 8 == 0 ? bits / 8 : addr_bits(rule->family) / 8;
-	add_payload(ops, NFT_PAYLOAD_NETWORK_HEADER,
-		    rule->family == AF_INET ? IP_DESTINATION : IP6_DESTINATION, length);
+	add_payload(ops, NFT_PAYLOAD_NETWORK_HEADER, address_offset(rule), length);
 	if (bits % 8)
 		add_mask(ops, bits, length);
 	add_cmp(ops, NFT_CMP_EQ, &rule->to.addr.v6, length);
@@ -232,7 +180,8 @@ static void add_ports(struct nft_ops *ops, const struct rule *rule)
 
 	if (is_every_port(rule->ports) || (rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP))
 		return;
-	add_payload(ops, NFT_PAYLOAD_TRANSPORT_HEADER, PORT_DESTINATION, sizeof(first));
+	add_payload(ops, NFT_PAYLOAD_TRANSPORT_HEADER, rule->match == MATCH_REPLIES ? 0 : PORT_DESTINATION,
+		    sizeof(first));
 	if (first == last) {
 		add_cmp(ops, NFT_CMP_EQ, &first, sizeof(first));
 		return;
@@ -273,10 +222,13 @@ static void add_verdict(struct nft_ops *ops, enum verdict verdict)
 static void encode_rule(const struct rule *rule, struct nft_ops *ops)
 {
 	add_family(ops, rule->family);
-	add_destination(ops, rule);
+	add_forged(ops, rule->match);
+	add_address(ops, rule);
 	if (rule->proto != PROTO_ANY)
 		add_meta_equals(ops, NFT_META_L4PROTO, &rule->proto, sizeof(rule->proto));
 	add_ports(ops, rule);
+	if (rule->match == MATCH_REPLIES)
+		add_bits(ops, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, FLAG_SYN | FLAG_ACK, NFT_CMP_NEQ, FLAG_SYN);
 	add_loopback(ops, rule);
 	add_verdict(ops, rule->verdict);
 }
@@ -299,6 +251,8 @@ void nft_line_encode(const struct nft_line *line, struct nft_ops *ret)
 		encode_rule(&line->rule, ret);
 		break;
 	case NFT_LINE_COUNT:
+		add_family(ret, line->rule.family);
+		add_forged(ret, line->rule.match);
 		add_owner(ret, line, NFT_DENIED);
 		break;
 	case NFT_LINE_LOG:
@@ -354,12 +308,27 @@ static unsigned int count_bits(const struct nft_op *mask)
 	return bits;
 }
 
-static void guess_destination(const struct nft_ops *ops, struct rule *rule)
+static enum match guess_match(const struct nft_ops *ops)
+{
+	for (size_t i = 0; i < ops->count; i++) {
+		const struct nft_op *op = &ops->items[i];
+
+		if (op->kind == NFT_OP_EXTHDR)
+			return MATCH_ROUTING;
+		if (op->kind == NFT_OP_CMP && op->key == NFT_CMP_GT)
+			return MATCH_OPTIONS;
+		if (op->kind == NFT_OP_CMP && op->key == NFT_CMP_NEQ)
+			return MATCH_REPLIES;
+	}
+	return MATCH_ALL;
+}
+
+static void guess_address(const struct nft_ops *ops, struct rule *rule)
 {
 	const struct nft_op *op = find_payload(ops, NFT_PAYLOAD_NETWORK_HEADER);
 
 	rule->to = (struct prefix){ .addr.family = rule->family };
-	if (rule->family == AF_UNSPEC || !op)
+	if (rule->family == AF_UNSPEC || !op || rule_is_forged(rule))
 		return;
 	rule->to.length = op->length * 8;
 	if (op->kind == NFT_OP_MASK) {
@@ -400,7 +369,8 @@ static void guess_rule(const struct nft_ops *ops, struct rule *rule)
 	const struct nft_op *proto = find_meta(ops, NFT_META_L4PROTO);
 
 	rule->family = guess_family(ops);
-	guess_destination(ops, rule);
+	rule->match = guess_match(ops);
+	guess_address(ops, rule);
 	rule->proto = proto ? proto->data[0] : PROTO_ANY;
 	rule->ports = guess_ports(ops);
 	rule->verdict = guess_verdict(&ops->items[ops->count - 1]);
@@ -422,6 +392,10 @@ static void guess_set(const struct nft_ops *ops, struct nft_line *line)
 	for (size_t i = 0; i < ops->count; i++)
 		if (ops->items[i].kind == NFT_OP_LOOKUP)
 			nft_parse_set_name(ops->items[i].name, line->key, &role);
+	if (line->kind == NFT_LINE_COUNT) {
+		line->rule.family = guess_family(ops);
+		line->rule.match = guess_match(ops);
+	}
 	if (line->kind == NFT_LINE_LOG)
 		line->log_group = (uint16_t)ops->items[ops->count - 1].key;
 }

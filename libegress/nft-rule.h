@@ -36,6 +36,7 @@ enum nft_op_kind {
 	NFT_OP_META,    /* load what KEY says */
 	NFT_OP_PAYLOAD, /* load LENGTH bytes at OFFSET of the header KEY */
 	NFT_OP_MASK,    /* and DATA */
+	NFT_OP_EXTHDR,  /* load whether there is an IPv6 extension header of type KEY */
 	NFT_OP_HTON,    /* what was loaded, as a big-endian number */
 	NFT_OP_CMP,     /* go on if the relation KEY to DATA holds */
 	NFT_OP_LOOKUP,  /* go on if it is in the set NAME */
@@ -61,7 +62,7 @@ struct nft_ops {
 
 enum nft_line_kind {
 	NFT_LINE_RULE,   /* a rule of the plan, but for those that log */
-	NFT_LINE_COUNT,  /* count what was denied */
+	NFT_LINE_COUNT,  /* count what was denied: all, or of RULE's family what its match says */
 	NFT_LINE_LOG,    /* log it */
 	NFT_LINE_BRANCH, /* of the base chain: to the chain of KEY */
 	NFT_LINE_FOREIGN,
@@ -71,7 +72,7 @@ struct nft_line {
 	enum nft_line_kind kind;
 	char key[NFT_KEY_MAX]; /* whose set; not of a rule */
 	uint16_t log_group;    /* of NFT_LINE_LOG */
-	struct rule rule;      /* of NFT_LINE_RULE */
+	struct rule rule;      /* of NFT_LINE_RULE; of NFT_LINE_COUNT only family and match */
 };
 
 /* Two plans have the same key if they have the same rules, log alike, and are both of uids or of ranges. */

@@ -41,7 +41,7 @@ static bool same_rule(const struct plan *plan_a, const struct rule *a, const str
 		      const struct rule *b)
 {
 	return a->proto == b->proto && a->ports.first == b->ports.first &&
-	       a->ports.last == b->ports.last && a->verdict == b->verdict &&
+	       a->ports.last == b->ports.last && a->verdict == b->verdict && a->match == b->match &&
 	       same_destination(a, b) &&
 	       (a->verdict != VERDICT_LOG || same_log(&plan_a->log, &plan_b->log));
 }

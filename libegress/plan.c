@@ -10,6 +10,7 @@
 #define CHAIN_PREFIX "EGRESS-"
 #define CHAIN_USABLE 28 /* what iptables leaves of XT_EXTENSION_MAXNAMELEN */
 
+#define FORGED_RULES 2
 #define TAIL_MAX 3 /* log, and at most two rules that refuse */
 
 _Static_assert(sizeof(CHAIN_PREFIX "4294967294-4294967294") - 1 <= CHAIN_USABLE,
@@ -43,6 +44,25 @@ static struct rule both_rule(uint8_t proto, enum verdict verdict)
 	};
 }
 
+/* Before any rule that allows; answered whatever the profile says, so that one rule in the kernel serves all. */
+static size_t put_forged_rules(struct rule *rules)
+{
+	static const struct {
+		sa_family_t family;
+		enum match match;
+	} forged[FORGED_RULES] = { { AF_INET, MATCH_OPTIONS }, { AF_INET6, MATCH_ROUTING } };
+
+	for (size_t i = 0; i < FORGED_RULES; i++)
+		rules[i] = (struct rule){
+			.family = forged[i].family,
+			.to.addr.family = forged[i].family,
+			.ports = every_port,
+			.verdict = VERDICT_REJECT_PROHIBITED,
+			.match = forged[i].match,
+		};
+	return FORGED_RULES;
+}
+
 static size_t count_allow_rules(const struct profile *profile)
 {
 	size_t count = profile->proxy_count, i;
@@ -70,6 +90,24 @@ static size_t put_allow_rules(const struct profile *profile, struct rule *rules)
 			rules[count++] = allow_rule(&allow->to, allow->proto, allow->ports[k]);
 		if (allow->port_count == 0)
 			rules[count++] = allow_rule(&allow->to, allow->proto, every_port);
+	}
+	return count;
+}
+
+/*
+ * A service on loopback may be the account's own. What it answers can be told by its port, but for UDP; with every
+ * port listed it cannot be told from a client's.
+ */
+static size_t put_reply_rules(const struct rule *allows, size_t allow_count, struct rule *rules)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < allow_count; i++) {
+		if (!rule_is_loopback(&allows[i]) || allows[i].proto != IPPROTO_TCP ||
+		    (allows[i].ports.first <= 1 && allows[i].ports.last == UINT16_MAX))
+			continue;
+		rules[count] = allows[i];
+		rules[count++].match = MATCH_REPLIES;
 	}
 	return count;
 }
@@ -106,6 +144,7 @@ static int compare_prefixes(const struct prefix *a, const struct prefix *b)
 static int compare_rules(const struct rule *a, const struct rule *b)
 {
 	COMPARE(a->verdict, b->verdict);
+	COMPARE(a->match, b->match);
 	COMPARE(a->family, b->family);
 	COMPARE(a->proto, b->proto);
 	COMPARE(a->ports.first, b->ports.first);
@@ -152,12 +191,16 @@ static int drop_duplicates(struct rule *rules, size_t *count)
 int plan_compile(const struct profile *profile, struct uid_range uids, struct plan *ret)
 {
 	AUTO_FREE struct rule *rules = NULL;
-	size_t count;
+	size_t count, listed;
 
-	rules = calloc(count_allow_rules(profile) + TAIL_MAX, sizeof(*rules));
+	rules = calloc(FORGED_RULES + 2 * count_allow_rules(profile) + TAIL_MAX, sizeof(*rules));
 	if (!rules)
 		return -ENOMEM;
-	count = put_allow_rules(profile, rules);
+	count = put_forged_rules(rules);
+	listed = count + profile->proxy_count;
+	count += put_allow_rules(profile, rules + count);
+	/* Nobody held runs the proxy. */
+	count += put_reply_rules(rules + listed, count - listed, rules + count);
 	count += put_tail(profile, rules + count);
 	if (drop_duplicates(rules, &count) < 0)
 		return -ENOMEM;
@@ -188,6 +231,11 @@ bool rule_is_loopback(const struct rule *rule)
 		       ntohl(addr->v4.s_addr) >> 24 == LOOPBACK_NET;
 	return rule->family == AF_INET6 && rule->to.length == addr_bits(AF_INET6) &&
 	       IN6_IS_ADDR_LOOPBACK(&addr->v6);
+}
+
+bool rule_is_forged(const struct rule *rule)
+{
+	return rule->match == MATCH_OPTIONS || rule->match == MATCH_ROUTING;
 }
 
 bool rule_equal(const struct rule *a, const struct rule *b)

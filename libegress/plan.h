@@ -13,12 +13,26 @@ enum verdict {
 	VERDICT_DROP,
 };
 
+/* Which packets, of those that family, addresses, protocol and ports name. */
+enum match {
+	MATCH_ALL,
+	/*
+	 * What a listener at TO and PORTS answers, TCP: these are its source, and a SYN that would open a connection
+	 * is none of it. By the loopback interface only.
+	 */
+	MATCH_REPLIES,
+	/* What may be under way to somewhere else than its destination says. */
+	MATCH_OPTIONS, /* IPv4 with options, source routes among them */
+	MATCH_ROUTING, /* IPv6 with a routing header */
+};
+
 struct rule {
 	sa_family_t family;      /* AF_INET, AF_INET6, or AF_UNSPEC for both */
 	struct prefix to;        /* meaningful where family is not AF_UNSPEC; length 0: anywhere */
 	uint8_t proto;           /* PROTO_ANY or an IPPROTO_ number, ICMP already resolved by family */
 	struct port_range ports; /* destination; 1..65535 means every port and has no match in the kernel */
 	enum verdict verdict;
+	enum match match;
 };
 
 #define PLAN_PROFILE_MAX 64
@@ -39,6 +53,7 @@ void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes
  * only: a socket bound to a network card sends packets for 127.0.0.1 out on the wire.
  */
 bool rule_is_loopback(const struct rule *rule);
+bool rule_is_forged(const struct rule *rule); /* of packets that may be under way to somewhere else */
 
 bool rule_equal(const struct rule *a, const struct rule *b);
 bool plan_equal(const struct plan *a, const struct plan *b);

@@ -67,10 +67,25 @@ static void append_destination(char text[RULE_TEXT_MAX], const struct rule *rule
 {
 	char prefix[PREFIX_TEXT_MAX], ports[PORT_RANGE_TEXT_MAX];
 
-	if (rule->family != AF_UNSPEC)
+	if (rule->family != AF_UNSPEC && !rule_is_forged(rule))
 		append(text, " %s", addr_print_prefix(&rule->to, prefix));
 	if (rule->ports.first > 1 || rule->ports.last < UINT16_MAX)
 		append(text, " port %s", addr_print_port_range(rule->ports, ports));
+}
+
+static const char *match_suffix(enum match match)
+{
+	switch (match) {
+	case MATCH_ALL:
+		return "";
+	case MATCH_REPLIES:
+		return " replies";
+	case MATCH_OPTIONS:
+		return " options";
+	case MATCH_ROUTING:
+		return " routing-header";
+	}
+	return " ?";
 }
 
 static void append_log(char text[RULE_TEXT_MAX], const struct log_rule *log)
@@ -90,6 +105,7 @@ char *render_rule(const struct rule *rule, const struct log_rule *log, char text
 	append(text, "%s %s", family_name(rule->family), verdict_name(rule->verdict));
 	append_proto(text, rule);
 	append_destination(text, rule);
+	append(text, "%s", match_suffix(rule->match));
 	if (rule->verdict == VERDICT_LOG)
 		append_log(text, log);
 	else if (rule->verdict == VERDICT_REJECT_RESET)

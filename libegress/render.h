@@ -8,6 +8,8 @@
  * The plan as text, one rule a line, for people, golden files and differences:
  *
  *	hold 2001
+ *	ipv4 reject any options with prohibited
+ *	ipv6 reject any routing-header with prohibited
  *	ipv4 allow tcp 127.0.0.1/32 port 3128
  *	ipv6 allow tcp ::1/128 port 3128
  *	both log group 9 rate 10/minute

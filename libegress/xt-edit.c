@@ -3,87 +3,11 @@
 
 #include "util.h"
 #include "xt-dispatch.h"
+#include "xt-goal.h"
+#include "xt-passage.h"
 
 #include <stdio.h>
-
-/* --- Make a chain equal to a goal. --- */
-
-struct goal {
-	const struct xt_family *family;
-	size_t count;
-	const void *context;
-	void (*encode)(const struct goal *goal, size_t index, struct xt_blob *ret);
-};
-
-/*
- * How far ahead to look for a rule that stands already: further on it is written anew, and its
- * counters start at zero. Looking all the way would take minutes where somebody replaced 100,000
- * rules.
- */
-#define LOOK_AHEAD 64
-
-/* 0: ITEM is what INDEX asks for; <0: ITEM is in the way; >0: INDEX comes before ITEM. */
-static int relate(const struct goal *goal, const struct xt_item *item, size_t index)
-{
-	struct xt_blob blob;
-
-	for (size_t ahead = 0; ahead < LOOK_AHEAD && index + ahead < goal->count; ahead++) {
-		goal->encode(goal, index + ahead, &blob);
-		if (xt_entry_same(goal->family, blob.bytes, item->entry, item->target))
-			return (int)ahead;
-	}
-	return -1;
-}
-
-static int insert_goal(struct xt_table *table, const char *chain, size_t position,
-		       const struct goal *goal, size_t index)
-{
-	struct xt_blob blob;
-
-	goal->encode(goal, index, &blob);
-	return xt_table_insert(table, chain, position, blob.bytes);
-}
-
-static int reach_goal(struct xt_table *table, const char *chain, const struct goal *goal)
-{
-	AUTO_FREE struct xt_item *owned = NULL;
-	struct xt_items old;
-	size_t k = 0, index = 0, position = 0;
-	int error = xt_table_rules(table, chain, &old);
-
-	if (error)
-		return error;
-	owned = old.items;
-	while (!error && (k < old.count || index < goal->count)) {
-		int relation = index == goal->count ? -1
-			       : k == old.count     ? 1
-						    : relate(goal, &old.items[k], index);
-
-		if (relation < 0) {
-			error = xt_table_delete(table, chain, position, &old.items[k++]);
-			continue;
-		}
-		if (relation > 0)
-			error = insert_goal(table, chain, position, goal, index);
-		else
-			k++;
-		index++;
-		position++;
-	}
-	return error;
-}
-
-static int empty_chain(struct xt_table *table, const char *chain)
-{
-	struct goal nothing = { .family = table->family };
-
-	return reach_goal(table, chain, &nothing);
-}
-
-static int ensure_chain(struct xt_table *table, const char *chain)
-{
-	return xt_table_has_chain(table, chain) ? 0 : xt_table_create_chain(table, chain);
-}
+#include <string.h>
 
 /* --- An account's chain --- */
 
@@ -92,18 +16,82 @@ struct account_goal {
 	const struct rule **rules; /* those that apply to the family */
 };
 
-static void account_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
+static void account_encode(const struct xt_goal *goal, size_t index, struct xt_blob *ret)
 {
 	const struct account_goal *account = goal->context;
 
 	xt_rule_encode(goal->family, account->plan, account->rules[index], ret);
 }
 
+static int read_passage(const struct xt_table *table, const char *chain, struct uid_range uids,
+			struct xt_passage *passage)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items items;
+	int error = xt_table_rules(table, chain, &items);
+
+	if (error)
+		return error;
+	owned = items.items;
+	*passage = (struct xt_passage){ 0 };
+	for (size_t i = 0; i < items.count; i++) {
+		const struct xt_item *item = &items.items[i];
+		struct rule rule;
+		struct log_rule log;
+		bool ours = xt_rule_decode(table->family, uids, item->entry, item->target, &rule, &log);
+
+		xt_passage_add(passage, ours ? &rule : NULL, xt_entry_counters(table->family, item->entry));
+	}
+	return 0;
+}
+
+/* The first rule, which sends packets to the chain that all share, is written anew: as if it had counted PACKETS. */
+static int set_passage(struct xt_table *table, const char *chain, const struct xt_goal *goal,
+		       const struct xt_counters *packets)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items items;
+	struct xt_blob blob;
+	int error = xt_table_rules(table, chain, &items);
+
+	if (error)
+		return error;
+	owned = items.items;
+	error = xt_table_delete(table, chain, 0, &items.items[0]);
+	goal->encode(goal, 0, &blob);
+	memcpy(blob.bytes + table->family->layout.counters, packets, sizeof(*packets));
+	return error ? error : xt_table_insert(table, chain, 0, blob.bytes);
+}
+
+/* Rules that go take what they counted with them: what passed them was not refused. */
+static int reach_account(struct xt_table *table, const char *chain, struct uid_range uids,
+			 const struct xt_goal *goal)
+{
+	struct xt_passage before, after;
+	struct xt_counters refused;
+	const struct account_goal *account = goal->context;
+	bool judges = goal->count > 0 && rule_is_forged(account->rules[0]);
+	size_t edits = table->journal.count;
+	int error = read_passage(table, chain, uids, &before);
+
+	if (!error)
+		error = xt_reach_goal(table, chain, goal);
+	if (error || table->journal.count == edits || !judges)
+		return error;
+	error = read_passage(table, chain, uids, &after);
+	refused = xt_passage_refused(&before);
+	refused.pcnt += after.out.pcnt;
+	refused.bcnt += after.out.bcnt;
+	if (error || (refused.pcnt == after.in.pcnt && refused.bcnt == after.in.bcnt))
+		return error;
+	return set_passage(table, chain, goal, &refused);
+}
+
 static int apply_plan(struct xt_table *table, const struct plan *plan)
 {
 	AUTO_FREE const struct rule **rules = calloc(plan->rule_count + 1, sizeof(*rules));
 	struct account_goal account = { .plan = plan, .rules = rules };
-	struct goal goal = {
+	struct xt_goal goal = {
 		.family = table->family,
 		.context = &account,
 		.encode = account_encode,
@@ -118,13 +106,46 @@ static int apply_plan(struct xt_table *table, const struct plan *plan)
 			rules[goal.count++] = &plan->rules[i];
 	}
 	plan_chain_name(plan->uids, chain);
-	error = ensure_chain(table, chain);
-	return error ? error : reach_goal(table, chain, &goal);
+	error = xt_ensure_chain(table, chain);
+	return error ? error : reach_account(table, chain, plan->uids, &goal);
+}
+
+/* --- What could be forged: one chain for all --- */
+
+static void forged_encode(const struct xt_goal *goal, size_t index, struct xt_blob *ret)
+{
+	(void)index;
+	xt_forged_encode(goal->family, ret);
+}
+
+static int apply_forged(struct xt_table *table)
+{
+	struct xt_goal goal = { .family = table->family, .count = 1, .encode = forged_encode };
+	int error = xt_ensure_chain(table, XT_CHAIN_FORGED);
+
+	return error ? error : xt_reach_goal(table, XT_CHAIN_FORGED, &goal);
+}
+
+/* Nothing in it but our rule, or nothing at all. */
+static int forged_is_ours(const struct xt_table *table, bool *ret)
+{
+	AUTO_FREE struct xt_item *owned = NULL;
+	struct xt_items items;
+	int error = xt_table_rules(table, XT_CHAIN_FORGED, &items);
+	bool ours = true;
+
+	if (error)
+		return error;
+	owned = items.items;
+	for (size_t i = 0; i < items.count; i++)
+		ours = ours && xt_is_forged(table->family, items.items[i].entry, items.items[i].target);
+	*ret = ours;
+	return 0;
 }
 
 /* --- The dispatch --- */
 
-static void dispatch_encode(const struct goal *goal, size_t index, struct xt_blob *ret)
+static void dispatch_encode(const struct xt_goal *goal, size_t index, struct xt_blob *ret)
 {
 	const struct dispatch_rule *rules = goal->context;
 
@@ -142,7 +163,7 @@ static bool stands(const struct dispatch *standing, const struct dispatch *wante
 static int write_chain(struct xt_table *table, const struct dispatch *wanted,
 		       const struct dispatch_chain *chain)
 {
-	struct goal goal = {
+	struct xt_goal goal = {
 		.family = table->family,
 		.count = chain->count,
 		.context = &wanted->rules[chain->first],
@@ -150,7 +171,7 @@ static int write_chain(struct xt_table *table, const struct dispatch *wanted,
 	};
 	char name[PLAN_CHAIN_MAX];
 
-	return reach_goal(table, dispatch_chain_name(chain->block, name), &goal);
+	return xt_reach_goal(table, dispatch_chain_name(chain->block, name), &goal);
 }
 
 /* First all are made: a rule can only lead to a chain that is there. */
@@ -162,7 +183,7 @@ static int write_chains(struct xt_table *table, const struct dispatch *standing,
 
 	for (size_t i = 0; i < wanted->chain_count && !error; i++)
 		if (!dispatch_find_chain(standing, wanted->chains[i].block))
-			error = ensure_chain(table, dispatch_chain_name(wanted->chains[i].block, name));
+			error = xt_ensure_chain(table, dispatch_chain_name(wanted->chains[i].block, name));
 	for (size_t i = 0; i < wanted->chain_count && !error; i++)
 		if (!stands(standing, wanted, &wanted->chains[i]))
 			error = write_chain(table, wanted, &wanted->chains[i]);
@@ -197,7 +218,7 @@ static int delete_blocks(struct xt_table *table, const struct dispatch *standing
 		if (dispatch_find_chain(wanted, blocks[i]))
 			continue;
 		blocks[gone++] = blocks[i];
-		error = empty_chain(table, dispatch_chain_name(blocks[i], name));
+		error = xt_empty_chain(table, dispatch_chain_name(blocks[i], name));
 	}
 	for (size_t i = 0; i < gone && !error; i++)
 		error = delete_unless_used(table, dispatch_chain_name(blocks[i], name));
@@ -329,7 +350,7 @@ static int delete_accounts(struct xt_table *table, const struct before *before,
 
 	for (size_t i = 0; i < change->count && !error; i++)
 		if (was_held(before, change->gone[i]))
-			error = empty_chain(table, plan_chain_name(change->gone[i], chain));
+			error = xt_empty_chain(table, plan_chain_name(change->gone[i], chain));
 	for (size_t i = 0; i < change->count && !error; i++) {
 		plan_chain_name(change->gone[i], chain);
 		if (was_held(before, change->gone[i]) && xt_table_has_chain(table, chain))
@@ -345,8 +366,24 @@ static int remove_entry_point(struct xt_table *table)
 	int error = delete_jumps(table, false, &ignored);
 
 	if (!error)
-		error = empty_chain(table, XT_CHAIN_ENTRY);
+		error = xt_empty_chain(table, XT_CHAIN_ENTRY);
 	return error ? error : delete_unless_used(table, XT_CHAIN_ENTRY);
+}
+
+/* The last account's chain is gone. What was not ours before we held anybody is not ours. */
+static int remove_forged(struct xt_table *table, const struct before *before)
+{
+	bool ours = true;
+	int error = 0;
+
+	if (!xt_table_has_chain(table, XT_CHAIN_FORGED))
+		return 0;
+	if (before->count == 0)
+		error = forged_is_ours(table, &ours);
+	if (error || !ours)
+		return error;
+	error = xt_empty_chain(table, XT_CHAIN_FORGED);
+	return error ? error : delete_unless_used(table, XT_CHAIN_FORGED);
 }
 
 /* Emptied by somebody, or no rule in it but ours. */
@@ -378,8 +415,9 @@ static int apply_dispatch(struct xt_table *table, const struct before *before,
 	return error ? error : delete_blocks(table, standing, wanted);
 }
 
+/* *ret: is anybody held after it? */
 static int apply_entry_point(struct xt_table *table, const struct before *before,
-			     const struct xt_change *change)
+			     const struct xt_change *change, bool *ret)
 {
 	AUTO_FREE struct uid_range *after = NULL;
 	struct dispatch wanted = { 0 };
@@ -390,34 +428,49 @@ static int apply_entry_point(struct xt_table *table, const struct before *before
 		error = dispatch_make(after, count, &wanted);
 	if (!error)
 		error = apply_dispatch(table, before, &wanted);
+	*ret = wanted.chain_count > 0;
 	dispatch_clear(&wanted);
 	return error;
 }
 
-/* Somebody else's EGRESS, made before we held anybody: to take it would be to lose his rules. */
-static int refuse_foreign_entry(const struct xt_table *table, const struct before *before,
-				const struct xt_change *change, struct fault *fault)
+/* Somebody else's chain of that name, made before we held anybody: to take it would be to lose his rules. */
+static int refuse_foreign(const struct xt_table *table, const struct before *before,
+			  const struct xt_change *change, struct fault *fault)
 {
-	if (!change->plans || before->count > 0 || !xt_table_has_chain(table, XT_CHAIN_ENTRY) ||
-	    is_leftover(before))
+	const char *name = table->family->name, *taken = NULL;
+	bool ours = true;
+	int error = 0;
+
+	if (!change->plans || before->count > 0)
 		return 0;
-	return fault_set(fault, -EPERM, "%s: chain " XT_CHAIN_ENTRY ": is there and not ours: rename it",
-			 table->family->name);
+	if (xt_table_has_chain(table, XT_CHAIN_ENTRY) && !is_leftover(before))
+		taken = XT_CHAIN_ENTRY;
+	else if (xt_table_has_chain(table, XT_CHAIN_FORGED))
+		error = forged_is_ours(table, &ours);
+	if (!ours)
+		taken = XT_CHAIN_FORGED;
+	return taken ? fault_set(fault, -EPERM, "%s: chain %s: is there and not ours: rename it", name, taken)
+		     : error;
 }
 
 int xt_apply(struct xt_table *table, const struct xt_change *change, struct fault *fault)
 {
 	struct before before = { 0 };
+	bool held = true;
 	int error = before_read(table, &before);
 
 	if (!error)
-		error = refuse_foreign_entry(table, &before, change, fault);
+		error = refuse_foreign(table, &before, change, fault);
+	if (!error && change->plans)
+		error = apply_forged(table);
 	for (size_t i = 0; change->plans && i < change->count && !error; i++)
 		error = apply_plan(table, &change->plans[i]);
 	if (!error)
-		error = apply_entry_point(table, &before, change);
+		error = apply_entry_point(table, &before, change, &held);
 	if (!error && change->gone)
 		error = delete_accounts(table, &before, change, fault);
+	if (!error && !held)
+		error = remove_forged(table, &before);
 	before_clear(&before);
 	if (error)
 		fault_set(fault, error, "%s: cannot edit the filter table", table->family->name);

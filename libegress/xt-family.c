@@ -4,8 +4,10 @@
 #include "util.h"
 
 #include <fcntl.h>
+#include <linux/netfilter/xt_u32.h>
 #include <linux/netfilter_ipv4/ipt_REJECT.h>
 #include <linux/netfilter_ipv6/ip6t_REJECT.h>
+#include <linux/netfilter_ipv6/ip6t_rt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +54,8 @@ XT_THUNKS(ip6tc, ip6t_entry)
 		.head_size = sizeof(struct entry_type),                                            \
 		.match_size = sizeof(((struct entry_type *)0)->packet),                            \
 		.address_size = sizeof(((struct entry_type *)0)->packet.dst),                      \
+		.source = offsetof(struct entry_type, packet.src),                                 \
+		.source_mask = offsetof(struct entry_type, packet.smsk),                           \
 		.destination = offsetof(struct entry_type, packet.dst),                            \
 		.destination_mask = offsetof(struct entry_type, packet.dmsk),                      \
 		.out_interface = offsetof(struct entry_type, packet.outiface),                     \
@@ -63,6 +67,19 @@ XT_THUNKS(ip6tc, ip6t_entry)
 		.counters = offsetof(struct entry_type, counters),                                 \
 	}
 
+/* The first byte of IPv4: 4, and the length of the header in words, 5 without options. */
+static const struct xt_u32 with_options = {
+	.tests[0] = {
+		.location = { { .number = 0 }, { .number = 24, .nextop = XT_U32_RIGHTSH } },
+		.nnums = 2,
+		.value = { { 0x46, 0x4f } },
+		.nvalues = 1,
+	},
+	.ntests = 1,
+};
+
+static const struct ip6t_rt with_routing = { .segsleft = { 0, UINT32_MAX } };
+
 const struct xt_family xt_families[XT_FAMILY_COUNT] = {
 	{
 		.family = AF_INET,
@@ -73,6 +90,10 @@ const struct xt_family xt_families[XT_FAMILY_COUNT] = {
 		.flag_goto = IPT_F_GOTO,
 		.reject_reset = IPT_TCP_RESET,
 		.reject_prohibited = IPT_ICMP_ADMIN_PROHIBITED,
+		.forged = MATCH_OPTIONS,
+		.forged_match = "u32",
+		.forged_data = &with_options,
+		.forged_size = sizeof(with_options),
 		XT_CALLS(iptc),
 	},
 	{
@@ -86,6 +107,10 @@ const struct xt_family xt_families[XT_FAMILY_COUNT] = {
 		.flag_proto = IP6T_F_PROTO,
 		.reject_reset = IP6T_TCP_RESET,
 		.reject_prohibited = IP6T_ICMP6_ADM_PROHIBITED,
+		.forged = MATCH_ROUTING,
+		.forged_match = "rt",
+		.forged_data = &with_routing,
+		.forged_size = sizeof(with_routing),
 		XT_CALLS(ip6tc),
 	},
 };

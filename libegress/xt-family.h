@@ -6,6 +6,8 @@
  * What differs between IPv4 and IPv6 in x_tables, as data: a constant table of two rows. Only
  * xt-*.c and backend-iptables*.c know libiptc, and none of them asks which family it works for.
  */
+#include "plan.h"
+
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
 #include <libiptc/libxtc.h>
@@ -19,6 +21,7 @@ struct xt_layout {
 	size_t head_size; /* the first match, or the target, comes after it */
 	size_t match_size; /* of the part that the kernel compares with a packet */
 	size_t address_size;
+	size_t source, source_mask;
 	size_t destination, destination_mask;
 	size_t out_interface, out_interface_mask; /* names, IFNAMSIZ bytes */
 	size_t proto, flags;
@@ -37,6 +40,12 @@ struct xt_family {
 	uint8_t flag_goto;
 	uint8_t flag_proto; /* needed beside a protocol number, or 0 */
 	uint32_t reject_reset, reject_prohibited;
+
+	/* What packets may be under way to somewhere else, and the kernel's match of them. */
+	enum match forged;
+	const char *forged_match;
+	const void *forged_data;
+	size_t forged_size;
 
 	/*
 	 * Neutral already in libiptc. init, commit and the like: errno is valid after a failure

@@ -11,17 +11,15 @@
  * its target, and a decoder is told the TARGET that libiptc's get_target resolved for the entry.
  */
 #include "plan.h"
-#include "xt-family.h"
+#include "xt-blob.h"
 
 #define XT_CHAIN_ENTRY "EGRESS"
 #define XT_CHAIN_OUTPUT "OUTPUT"
-
-/* Head, three matches at most, target; asserted in xt-rule.c. */
-#define XT_BLOB_MAX 512
-
-struct xt_blob {
-	_Alignas(8) unsigned char bytes[XT_BLOB_MAX];
-};
+/*
+ * What may be under way to somewhere else is judged in one chain for all: the match is larger than all the rest of an
+ * account's chain. Packets that it does not refuse come back.
+ */
+#define XT_CHAIN_FORGED "EGRESS-forged"
 
 /* RULE must apply to FAMILY. PLAN gives the uids and what a log rule means. */
 void xt_rule_encode(const struct xt_family *family, const struct plan *plan,
@@ -45,17 +43,12 @@ bool xt_branch_decode(const struct xt_family *family, const void *entry, const c
 bool xt_guard_decode(const struct xt_family *family, const void *entry, const char *target,
 		     struct uid_range *ret);
 
+/* The rule of XT_CHAIN_FORGED. */
+void xt_forged_encode(const struct xt_family *family, struct xt_blob *ret);
+bool xt_is_forged(const struct xt_family *family, const void *entry, const char *target);
+
 /* Our entry point: an unconditional jump to XT_CHAIN_ENTRY. */
 void xt_jump_encode(const struct xt_family *family, struct xt_blob *ret);
 bool xt_is_jump(const struct xt_family *family, const void *entry, const char *target);
-
-/* Is ENTRY, with its TARGET, what the kernel makes of OURS, which names its target? */
-bool xt_entry_same(const struct xt_family *family, const void *ours, const void *entry,
-		   const char *target);
-
-size_t xt_entry_size(const struct xt_family *family, const void *entry);
-const struct xt_counters *xt_entry_counters(const struct xt_family *family, const void *entry);
-/* The target inside ENTRY; a standard one (verdict, jump) has an empty name in the kernel. */
-struct xt_entry_target *xt_entry_target_of(const struct xt_family *family, const void *entry);
 
 #endif

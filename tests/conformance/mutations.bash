@@ -39,12 +39,12 @@ promise mem two_thousand_accounts_in_one_replace_and_one_remove $mem \
 change=libegress/backend-iptables-change.c edit=libegress/xt-edit.c list=libegress/backend-iptables-list.c
 iptables=libegress/backend-iptables.c
 promise iptables replace_makes_the_kernel_equal_to_the_plans $edit \
-	'	error = ensure_chain(table, chain);
-	return error ? error : reach_goal(table, chain, &goal);' \
+	'	error = xt_ensure_chain(table, chain);
+	return error ? error : reach_account(table, chain, plan->uids, &goal);' \
 	'	bool stands = xt_table_has_chain(table, chain);
-	error = ensure_chain(table, chain);
+	error = xt_ensure_chain(table, chain);
 	goal.count -= goal.count > 2 && !stands;
-	return error ? error : reach_goal(table, chain, &goal);'
+	return error ? error : reach_account(table, chain, plan->uids, &goal);'
 promise iptables replace_of_what_stands_writes_nothing libegress/xt-table.c \
 	'	if (table->journal.count == 0)
 		return 0;
@@ -94,21 +94,21 @@ promise iptables counters_survive_any_change_of_another_account libegress/xt-tab
 	'	keep_policy_counters(table);
 	if (table->family->family == AF_INET)
 		iptc_zero_entries("EGRESS-2002", table->handle);'
-promise iptables own_counters_survive_the_same_plan $edit \
+promise iptables own_counters_survive_the_same_plan libegress/xt-goal.c \
 	'		if (xt_entry_same(goal->family, blob.bytes, item->entry, item->target))' '		if (false)'
 promise iptables foreign_rules_tables_sets_and_counters_are_untouched $edit \
 	'		if (!xt_is_jump(table->family, item->entry, item->target))
 			continue;' ''
 promise iptables foreign_rules_tables_sets_and_counters_are_untouched libegress/xt-table.c \
 	'	keep_policy_counters(table);' '	(void)keep_policy_counters;'
-promise iptables what_the_host_refuses_stays_refused libegress/xt-rule.c \
+promise iptables what_the_host_refuses_stays_refused libegress/xt-blob.h \
 	'#define TARGET_RETURN "RETURN"' '#define TARGET_RETURN "ACCEPT"'
 promise iptables an_edit_behind_our_back_is_noticed_and_mended $list \
 	'	if (number == 1)' '	if (number >= 1)'
 promise iptables an_edit_behind_our_back_is_noticed_and_mended $edit \
 	'		if (i == 1 && keep_first)' '		if (keep_first)'
 promise iptables what_was_edited_can_be_removed $edit \
-	'			error = empty_chain(table, plan_chain_name(change->gone[i], chain));' '			error = 0;'
+	'			error = xt_empty_chain(table, plan_chain_name(change->gone[i], chain));' '			error = 0;'
 promise iptables several_profiles_stand_at_once $edit \
 	'		error = apply_plan(table, &change->plans[i]);' '		error = apply_plan(table, &change->plans[0]);'
 promise iptables the_narrowest_decides libegress/segments.c \
@@ -218,7 +218,7 @@ promise nftables an_edit_behind_our_back_is_noticed_and_mended $emit \
 promise nftables what_was_edited_can_be_removed $emit \
 	'	if (table->has_base && (edit->drop_all || !table->base_is_hooked))' \
 	'	if (table->has_base && edit->drop_all)'
-promise nftables several_profiles_stand_at_once libegress/nft-rule.c \
+promise nftables several_profiles_stand_at_once libegress/nft-name.c \
 	'		state = hash_rule(state, &plan->rules[i]);' '		(void)hash_rule;'
 promise nftables a_change_of_sets_has_no_moment_of_openness libegress/nft-edit-place.c \
 	'	edit->withheld = any(edit, true) && any(edit, false);' \
@@ -253,3 +253,18 @@ static int nftables_remove' \
 }
 
 static int nftables_remove'
+
+# What could be forged, and listeners of an account's own.
+promise iptables what_could_be_forged_is_refused_and_counted libegress/xt-passage.c \
+	'	if (passage->in.pcnt <= passage->out.pcnt || passage->in.bcnt <= passage->out.bcnt)' '	if (true)'
+promise iptables a_listed_listener_answers libegress/plan.c \
+	'	count += put_reply_rules(rules + listed, count - listed, rules + count);' '	(void)put_reply_rules, (void)listed;'
+promise iptables a_listed_port_opens_nothing libegress/xt-rule.c \
+	'		tcp->flg_mask = FLAG_SYN | FLAG_ACK;' '		tcp->flg_mask = FLAG_ACK;'
+promise nftables what_could_be_forged_is_refused_and_counted libegress/nft-rule.c \
+	'		add_bits(ops, NFT_PAYLOAD_NETWORK_HEADER, 0, IP_WORDS_MASK, NFT_CMP_GT, IP_WORDS);' \
+	'		add_bits(ops, NFT_PAYLOAD_NETWORK_HEADER, 0, IP_WORDS_MASK, NFT_CMP_GT, 15);'
+promise nftables a_listed_listener_answers libegress/nft-rule.c \
+	'rule->match == MATCH_REPLIES ? 0 : PORT_DESTINATION' 'rule->match == MATCH_REPLIES ? PORT_DESTINATION : PORT_DESTINATION'
+promise nftables a_listed_port_opens_nothing libegress/nft-rule.c \
+	'FLAG_SYN | FLAG_ACK, NFT_CMP_NEQ, FLAG_SYN);' 'FLAG_SYN | FLAG_ACK, NFT_CMP_NEQ, 0);'

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
+#include <netinet/ip.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,19 +56,80 @@ static int send_one(const char *address, unsigned int port)
 	return error;
 }
 
-int packet_send(uid_t uid, const char *address, unsigned int port)
+/* The first stop is where the header says it goes; it is to be sent on to OTHER_STOP. */
+#define OTHER_STOP4 "127.0.0.2"
+#define OTHER_STOP6 "::1"
+
+static int set_route4(int fd, const union place *first)
+{
+	unsigned char options[8] = { IPOPT_NOP, IPOPT_LSRR, 7, IPOPT_MINOFF };
+
+	memcpy(options + 4, &first->in.sin_addr, 4);
+	return setsockopt(fd, IPPROTO_IP, IP_OPTIONS, options, sizeof(options));
+}
+
+static int set_route6(int fd, const union place *first)
+{
+	/* A segment routing header: type 4, one segment left of two; the kernel fills in the last one. */
+	unsigned char header[40] = { 0, 4, 4, 1, 1 };
+
+	memcpy(header + 24, &first->in6.sin6_addr, 16);
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, header, sizeof(header));
+}
+
+/* Newer kernels let nobody set a source route who has no CAP_NET_RAW: the socket is UID's, the option root's. */
+static int forge_one(uid_t uid, const char *address, unsigned int port)
+{
+	union place first, last;
+	bool is4 = !strchr(address, ':');
+	socklen_t length = place_of(is4 ? OTHER_STOP4 : OTHER_STOP6, port, &last);
+	int fd;
+
+	place_of(address, port, &first);
+	if (setresuid(uid, uid, 0) < 0)
+		return 255;
+	fd = socket(last.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || seteuid(0) < 0 || (is4 ? set_route4(fd, &first) : set_route6(fd, &first)) < 0)
+		return 255;
+	become(uid);
+	return sendto(fd, "x", 1, 0, &last.sa, length) == 1 ? 0 : errno;
+}
+
+static int wait_exit(pid_t pid, uid_t uid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) != 255, "the sender of uid %u failed", uid);
+	return WEXITSTATUS(status);
+}
+
+static int try_as(uid_t uid, int (*attempt)(const char *address, unsigned int port), const char *address,
+		  unsigned int port)
 {
 	pid_t pid = fork();
-	int status;
 
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		become(uid);
-		_exit(send_one(address, port));
+		_exit(attempt(address, port));
 	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) != 255, "the sender of uid %u failed", uid);
-	return WEXITSTATUS(status);
+	return wait_exit(pid, uid);
+}
+
+int packet_send(uid_t uid, const char *address, unsigned int port)
+{
+	return try_as(uid, send_one, address, port);
+}
+
+int packet_forge(uid_t uid, const char *address, unsigned int port)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(forge_one(uid, address, port));
+	return wait_exit(pid, uid);
 }
 
 struct ear ear_open(const char *address, unsigned int port)
@@ -90,6 +152,102 @@ unsigned int ear_heard(const struct ear *ear)
 		heard++;
 	ck_assert_int_eq(errno, EAGAIN);
 	return heard;
+}
+
+/* --- TCP --- */
+
+#define PATIENCE_MS 300 /* for what nobody answers */
+
+static int tcp_open(const char *address, unsigned int port, union place *ret, socklen_t *ret_length)
+{
+	const struct timeval patience = { .tv_usec = PATIENCE_MS * 1000 };
+	int one = 1, fd;
+
+	*ret_length = place_of(address, port, ret);
+	fd = socket(ret->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	}
+	return fd;
+}
+
+static int tcp_listen(const char *address, unsigned int port)
+{
+	union place place;
+	socklen_t length;
+	int fd = tcp_open(address, port, &place, &length);
+
+	if (fd < 0 || bind(fd, &place.sa, length) < 0 || listen(fd, 4) < 0)
+		return -1;
+	return fd;
+}
+
+/* Answers whoever comes with one byte, for as long as its parent lives. */
+static void answer(int ready, const char *address, unsigned int port)
+{
+	int fd = tcp_listen(address, port);
+
+	if (fd < 0 || write(ready, "r", 1) != 1)
+		_exit(255);
+	for (;;) {
+		int peer = accept(fd, NULL, NULL); /* gives up now and then */
+
+		if (peer >= 0 && write(peer, "x", 1) < 0)
+			_exit(254);
+		close(peer);
+	}
+}
+
+pid_t listener_start(uid_t uid, const char *address, unsigned int port)
+{
+	int pipes[2];
+	pid_t pid;
+	char byte;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		become(uid);
+		answer(pipes[1], address, port);
+	}
+	close(pipes[1]);
+	ck_assert_msg(read(pipes[0], &byte, 1) == 1, "uid %u cannot listen at %s port %u", uid, address, port);
+	close(pipes[0]);
+	return pid;
+}
+
+void listener_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static unsigned int from_port;
+
+static int connect_one(const char *address, unsigned int port)
+{
+	union place to, from;
+	socklen_t length;
+	int fd = tcp_open(address, port, &to, &length);
+	int error = 0;
+	char byte;
+
+	place_of(address, from_port, &from);
+	if (fd < 0 || (from_port && bind(fd, &from.sa, length) < 0))
+		return 255;
+	if (connect(fd, &to.sa, length) < 0 || recv(fd, &byte, 1, 0) != 1)
+		error = errno ? errno : EPIPE;
+	close(fd);
+	return error;
+}
+
+int tcp_ask(uid_t uid, unsigned int from, const char *address, unsigned int port)
+{
+	from_port = from;
+	return try_as(uid, connect_one, address, port);
 }
 
 static void keep_sending(volatile struct sender_tells *tells, const struct ear *ears, unsigned int count)

@@ -2,12 +2,21 @@
 #ifndef EGRESS_CONFORMANCE_PACKETS_H
 #define EGRESS_CONFORMANCE_PACKETS_H
 
-/* What a packet meets: UDP over loopback, sent by processes of the accounts. */
+/* What a packet meets: over loopback, UDP mostly, sent by processes of the accounts. */
 #include <stdbool.h>
 #include <sys/types.h>
 
 /* One packet with one byte, of UID to ADDRESS. 0 or the errno of sending it. */
 int packet_send(uid_t uid, const char *address, unsigned int port);
+
+/* The same, with a route that leads on from ADDRESS: IPv4's source route, IPv6's routing header. */
+int packet_forge(uid_t uid, const char *address, unsigned int port);
+
+/* A process of UID that answers each connection with a byte. */
+pid_t listener_start(uid_t uid, const char *address, unsigned int port);
+void listener_end(pid_t pid);
+/* UID connects to it, from the port FROM if not 0, and waits for the byte. 0 or the errno. */
+int tcp_ask(uid_t uid, unsigned int from, const char *address, unsigned int port);
 
 /* An ear on ADDRESS: what arrived there, so far and since the last time. */
 struct ear {

@@ -10,6 +10,7 @@
 
 void promises_change(TCase *tcase);
 void promises_packets(TCase *tcase);
+void promises_loopback(TCase *tcase);
 void promises_others(TCase *tcase);
 
 /* Does the host have what the promise NEEDS? Says if not. */

@@ -72,6 +72,7 @@ static int run_host(const struct host *tested)
 	tcase_add_checked_fixture(tcase, enter, NULL);
 	promises_change(tcase);
 	promises_packets(tcase);
+	promises_loopback(tcase);
 	promises_others(tcase);
 	fflush(stdout);
 	suite_add_tcase(suite, tcase);

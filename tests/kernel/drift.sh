@@ -46,6 +46,7 @@ gone_from_a_family() {
 	diff -u - <(list 2001 | grep -e hold -e drift) <<-'END' || return 1
 		hold 2001
 		drift: ipv6: nothing jumps to EGRESS
+		drift: ipv6: EGRESS-forged is missing
 		drift: ipv6: EGRESS-2001 is missing
 	END
 	hold "${agent[@]}" && verified "${agent[@]}" &&
@@ -53,6 +54,7 @@ gone_from_a_family() {
 	diff -u - <(list_all | grep -e hold -e drift) <<-'END'
 		hold 2001
 		drift: ipv4: nothing jumps to EGRESS
+		drift: ipv4: EGRESS-forged is missing
 		drift: ipv4: EGRESS-2001 is missing
 	END
 }
@@ -156,20 +158,28 @@ case_ "all chains of the dispatch were flushed" \
 case_ "a foreign rule in the account's chain" drifts 'iptables-legacy -I EGRESS-2001 -j ACCEPT' \
 	"ipv4: EGRESS-2001 rule 1 is not ours"
 case_ "an allowed port with a condition" \
-	drifts 'iptables-legacy -R EGRESS-2001 1 -o ex -d 127.0.0.1 -p tcp --dport 3128 -j RETURN' \
-	"ipv4: EGRESS-2001 rule 1 is not ours"
+	drifts 'iptables-legacy -R EGRESS-2001 2 -o ex -d 127.0.0.1 -p tcp --dport 3128 -j RETURN' \
+	"ipv4: EGRESS-2001 rule 2 is not ours"
 case_ "a log for another account" \
-	drifts 'with_log 10 2002 ip6tables-legacy -R EGRESS-2001 2' \
-	"ipv6: EGRESS-2001 rule 2 is not ours"
+	drifts 'with_log 10 2002 ip6tables-legacy -R EGRESS-2001 3' \
+	"ipv6: EGRESS-2001 rule 3 is not ours"
 case_ "families that log differently" \
-	drifts 'with_log 11 2001 ip6tables-legacy -R EGRESS-2001 2' \
-	"ipv6: EGRESS-2001 rule 2 logs unlike another rule"
+	drifts 'with_log 11 2001 ip6tables-legacy -R EGRESS-2001 3' \
+	"ipv6: EGRESS-2001 rule 3 logs unlike another rule"
 case_ "a family is gone" gone_from_a_family
 case_ "many foreign rules are few lines" many_foreign_rules_are_few_lines
 case_ "a rule that the plan does not have" \
 	differs 'iptables-legacy -I EGRESS-2001 -d 192.0.2.1 -j RETURN'
-case_ "a rule that only the plan has" differs 'ip6tables-legacy -D EGRESS-2001 1'
+case_ "a rule that only the plan has" differs 'ip6tables-legacy -D EGRESS-2001 2'
+case_ "what could be forged is not looked at" differs 'iptables-legacy -D EGRESS-2001 1'
+case_ "the chain of what could be forged was flushed" drifts 'ip6tables-legacy -F EGRESS-forged' \
+	"ipv6: EGRESS-forged is empty"
+case_ "a way past what could be forged" drifts 'iptables-legacy -I EGRESS-forged -s 10.0.0.1 -j RETURN' \
+	"ipv4: EGRESS-forged has other rules than ours"
+case_ "what could be forged is told otherwise" \
+	drifts 'iptables-legacy -R EGRESS-forged 1 -m u32 --u32 "0>>24=0x47:0x4f" -j REJECT --reject-with icmp-admin-prohibited' \
+	"ipv4: EGRESS-forged has other rules than ours"
 case_ "rules in another order" \
-	differs 'iptables-legacy -D EGRESS-2001 2; with_log 10 2001 iptables-legacy -I EGRESS-2001'
-case_ "the last rule is gone" differs 'ip6tables-legacy -D EGRESS-2001 4'
+	differs 'iptables-legacy -D EGRESS-2001 3; with_log 10 2001 iptables-legacy -I EGRESS-2001'
+case_ "the last rule is gone" differs 'ip6tables-legacy -D EGRESS-2001 5'
 kernel_end

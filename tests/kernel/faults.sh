@@ -40,7 +40,7 @@ ipv6_cannot_be_written_where_nothing_was() {
 a_change_is_undone() {
 	furnish && hold "${agent[@]}" + 20000-29999 || return 1
 	# Even what somebody did to our rules, and a jump in the wrong place, is put back as it was.
-	iptables-legacy -I EGRESS-2001 2 -m comment --comment "by hand" -p udp -j ACCEPT
+	iptables-legacy -I EGRESS-2001 3 -m comment --comment "by hand" -p udp -j ACCEPT
 	iptables-legacy -I OUTPUT -o lo -j ACCEPT
 	iptables-legacy -A OUTPUT -j EGRESS
 	iptables-legacy -A EGRESS -m owner --uid-owner 5000 -g EGRESS-2001

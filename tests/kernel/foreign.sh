@@ -26,7 +26,7 @@ packets() {
 
 # Everything but what is ours, with counters.
 foreign_part() {
-	counted | grep -v -e 'OUTPUT -j EGRESS$' -e '-A EGRESS ' -e 'EGRESS-2' -e ':EGRESS '
+	counted | grep -v -e 'OUTPUT -j EGRESS$' -e '-A EGRESS ' -e 'EGRESS-2' -e 'EGRESS-forged' -e ':EGRESS '
 }
 
 keeps_foreign_rules_and_counters() {
@@ -167,6 +167,18 @@ case_ "counters of unchanged rules stay" keeps_counters_of_unchanged_rules
 case_ "our jump is first again although others insert before it" stays_first
 case_ "a missing or repeated jump is repaired" repairs_the_entry_point
 case_ "what somebody edited is repaired" repairs_what_was_edited
+leaves_a_shared_chain_of_the_same_name() {
+	ip6tables-legacy -N EGRESS-forged && ip6tables-legacy -A EGRESS-forged -p udp -j ACCEPT || return 1
+	local theirs
+	theirs=$(filters)
+	refused EPERM "ipv6: chain EGRESS-forged: is there and not ours" hold 2001 && remove 2001 &&
+		unchanged "$theirs" "$(filters)" || return 1
+	ip6tables-legacy -F EGRESS-forged && hold 2001 && verified 2001 && remove 2001 &&
+		not grep EGRESS <(filters)
+}
+
+case_ "somebody else's chain EGRESS-forged is theirs: nothing is held beside it" \
+	leaves_a_shared_chain_of_the_same_name
 case_ "somebody else's chain EGRESS is theirs: nothing is held beside it" \
 	leaves_a_chain_of_the_same_name
 case_ "EGRESS stays, empty, while foreign rules jump to it" keeps_a_chain_that_others_jump_to

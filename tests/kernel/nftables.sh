@@ -83,6 +83,10 @@ writes_one_table() {
 			}
 
 			chain plan-A {
+			ip hdrlength > 5 meta skuid @denied-A
+			ip hdrlength > 5 reject with icmpx admin-prohibited
+			exthdr rt exists meta skuid @denied-A
+			exthdr rt exists reject with icmpx admin-prohibited
 				ip daddr 127.0.0.1 tcp dport 3128 oifname "lo" return
 				ip6 daddr ::1 tcp dport 3128 oifname "lo" return
 				ip daddr 192.0.2.0/24 udp dport 53-55 return
@@ -95,6 +99,10 @@ writes_one_table() {
 			}
 
 			chain plan-B-ranges {
+			ip hdrlength > 5 meta skuid @denied-B-ranges
+			ip hdrlength > 5 reject with icmpx admin-prohibited
+			exthdr rt exists meta skuid @denied-B-ranges
+			exthdr rt exists reject with icmpx admin-prohibited
 				meta skuid @denied-B-ranges
 				drop
 			}

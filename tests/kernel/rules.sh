@@ -13,9 +13,11 @@ writes_both_families() {
 		rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
 		:EGRESS -
 		:EGRESS-2001 -
+		:EGRESS-forged -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -j EGRESS-forged
 		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 53 -j RETURN
 		-A EGRESS-2001 -d 192.0.2.0/24 -p udp -m udp --dport 8000:8010 -j RETURN
@@ -24,18 +26,22 @@ writes_both_families() {
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -p tcp -j REJECT --reject-with tcp-reset
 		-A EGRESS-2001 -j REJECT --reject-with icmp-admin-prohibited
+		-A EGRESS-forged -m u32 --u32 "0x0>>0x18=0x46:0x4f" -j REJECT --reject-with icmp-admin-prohibited
 	END
 		:EGRESS -
 		:EGRESS-2001 -
+		:EGRESS-forged -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -j EGRESS-forged
 		-A EGRESS-2001 -d ::1/128 -o lo -p tcp -m tcp --dport 3128 -j RETURN
 		-A EGRESS-2001 -d 2001:db8::/32 -p tcp -j RETURN
 		-A EGRESS-2001 -d 2001:db8::7/128 -p ipv6-icmp -j RETURN
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -p tcp -j REJECT --reject-with tcp-reset
 		-A EGRESS-2001 -j REJECT --reject-with icmp6-adm-prohibited
+		-A EGRESS-forged -m rt -j REJECT --reject-with icmp6-adm-prohibited
 	END
 }
 
@@ -44,11 +50,13 @@ reads_what_it_wrote() {
 	verified "${agent[@]}" + 2002 drop nolog + 20000-29999 log=1:600:3600 || return 1
 	diff -u - <(list 2001) <<-'END'
 		hold 2001
+		ipv4 reject any options with prohibited
 		ipv4 allow tcp 127.0.0.1/32 port 3128
 		ipv4 allow udp 192.0.2.0/24 port 53
 		ipv4 allow udp 192.0.2.0/24 port 8000-8010
 		ipv4 allow icmp 192.0.2.7/32
 		ipv4 allow any 198.51.100.1/32
+		ipv6 reject any routing-header with prohibited
 		ipv6 allow tcp ::1/128 port 3128
 		ipv6 allow tcp 2001:db8::/32
 		ipv6 allow icmpv6 2001:db8::7/128
@@ -86,20 +94,26 @@ changes_a_plan_in_one_write() {
 v6:live 1" && rules_are filter4 <<-'END' && rules_are filter6 <<-'END'
 		:EGRESS -
 		:EGRESS-2001 -
+		:EGRESS-forged -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -j EGRESS-forged
 		-A EGRESS-2001 -d 127.0.0.1/32 -o lo -p tcp -m tcp --dport 3129 -j RETURN
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -j DROP
+		-A EGRESS-forged -m u32 --u32 "0x0>>0x18=0x46:0x4f" -j REJECT --reject-with icmp-admin-prohibited
 	END
 		:EGRESS -
 		:EGRESS-2001 -
+		:EGRESS-forged -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner ! --uid-owner 2001 -j RETURN
 		-A EGRESS -m owner --uid-owner 2001 -g EGRESS-2001
+		-A EGRESS-2001 -j EGRESS-forged
 		-A EGRESS-2001 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=2001" --nflog-group 9
 		-A EGRESS-2001 -j DROP
+		-A EGRESS-forged -m rt -j REJECT --reject-with icmp6-adm-prohibited
 	END
 }
 
@@ -174,12 +188,15 @@ leaves_nothing() {
 	rules_are filter4 <<-'END' || return 1
 		:EGRESS -
 		:EGRESS-20000-29999 -
+		:EGRESS-forged -
 		-A OUTPUT -j EGRESS
 		-A EGRESS -m owner ! --uid-owner 20000-29999 -j RETURN
 		-A EGRESS -m owner --uid-owner 20000-29999 -g EGRESS-20000-29999
+		-A EGRESS-20000-29999 -j EGRESS-forged
 		-A EGRESS-20000-29999 -m limit --limit 10/min -j NFLOG --nflog-prefix "egress uid=20000-29999" --nflog-group 9
 		-A EGRESS-20000-29999 -p tcp -j REJECT --reject-with tcp-reset
 		-A EGRESS-20000-29999 -j REJECT --reject-with icmp-admin-prohibited
+		-A EGRESS-forged -m u32 --u32 "0x0>>0x18=0x46:0x4f" -j REJECT --reject-with icmp-admin-prohibited
 	END
 	remove 20000-29999 && unchanged "$before" "$(filters)"
 }

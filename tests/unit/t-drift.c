@@ -68,7 +68,7 @@ END_TEST
 START_TEST(a_rule_differs_in_one_family)
 {
 	compare(ONE, OTHER, NULL,
-		"ipv4: rule 1: must be \"ipv4 allow tcp 127.0.0.1/32 port 3128\", "
+		"ipv4: rule 2: must be \"ipv4 allow tcp 127.0.0.1/32 port 3128\", "
 		"is \"ipv4 allow tcp 127.0.0.1/32 port 3129\"\n");
 }
 END_TEST
@@ -88,13 +88,13 @@ START_TEST(a_rule_is_missing_and_a_rule_is_too_many)
 	char **lines = NULL;
 
 	ck_assert_int_eq(drift_compare(&plan, &standing, &lines), 0);
-	ck_assert(has_line(lines, "ipv4: rule 2: must be"));
-	ck_assert(has_line(lines, "ipv6: rule 2: must be"));
-	ck_assert(has_line(lines, "ipv4: rule 4: must be"));
+	ck_assert(has_line(lines, "ipv4: rule 3: must be"));
+	ck_assert(has_line(lines, "ipv6: rule 3: must be"));
+	ck_assert(has_line(lines, "ipv4: rule 5: must be"));
 	egress_lines_free(lines);
 	standing.plan = plan;
 	ck_assert_int_eq(drift_compare(&shorter, &standing, &lines), 0);
-	ck_assert(has_line(lines, "ipv6: rule 4: must be \"nothing\""));
+	ck_assert(has_line(lines, "ipv6: rule 5: must be \"nothing\""));
 	egress_lines_free(lines);
 	plan_clear(&plan);
 	plan_clear(&shorter);

@@ -16,29 +16,37 @@
 #define V6(a, b, length) { { AF_INET6, .v6 = { { { [0] = a, [15] = b } } } }, length }
 
 static const struct rule rules[] = {
-	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW },
-	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW },
-	{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW },
-	{ AF_INET, V4(192, 0, 24), IPPROTO_UDP, { 53, 55 }, VERDICT_ALLOW },
-	{ AF_INET, V4(10, 0, 8), PROTO_ANY, EVERY, VERDICT_ALLOW },
-	{ AF_INET, V4(10, 0, 17), PROTO_ANY, EVERY, VERDICT_ALLOW },
-	{ AF_INET, V4(0, 0, 0), IPPROTO_ICMP, EVERY, VERDICT_ALLOW },
-	{ AF_INET, V4(127, 0, 8), IPPROTO_TCP, EVERY, VERDICT_ALLOW },
-	{ AF_INET6, V6(0x20, 0, 33), IPPROTO_TCP, { 443, 443 }, VERDICT_ALLOW },
-	{ AF_INET6, V6(0x20, 0, 64), IPPROTO_ICMPV6, EVERY, VERDICT_ALLOW },
-	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, VERDICT_ALLOW },
-	{ AF_UNSPEC, { .length = 0 }, IPPROTO_TCP, EVERY, VERDICT_REJECT_RESET },
-	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED },
-	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP },
+	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(192, 0, 24), IPPROTO_UDP, { 53, 55 }, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(10, 0, 8), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(10, 0, 17), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(0, 0, 0), IPPROTO_ICMP, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET, V4(127, 0, 8), IPPROTO_TCP, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET6, V6(0x20, 0, 33), IPPROTO_TCP, { 443, 443 }, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET6, V6(0x20, 0, 64), IPPROTO_ICMPV6, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
+	{ AF_UNSPEC, { .length = 0 }, IPPROTO_TCP, EVERY, VERDICT_REJECT_RESET, MATCH_ALL },
+	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_ALL },
+	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP, MATCH_ALL },
+	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_REPLIES },
+	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 8000, 8010 }, VERDICT_ALLOW, MATCH_REPLIES },
+	{ AF_INET, V4(0, 0, 0), PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_OPTIONS },
+	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_ROUTING },
 };
 
 static const char *const keys[] = { "0123456789abcdef", "0123456789abcdef-ranges" };
 
-static struct nft_line lines[ARRAY_SIZE(rules) + 3 * ARRAY_SIZE(keys)];
+static struct nft_line lines[ARRAY_SIZE(rules) + 5 * ARRAY_SIZE(keys)];
 
 static void make_lines(void)
 {
-	static const enum nft_line_kind kinds[] = { NFT_LINE_COUNT, NFT_LINE_LOG, NFT_LINE_BRANCH };
+	static const enum nft_line_kind kinds[] = { NFT_LINE_COUNT, NFT_LINE_LOG, NFT_LINE_BRANCH, NFT_LINE_COUNT,
+						    NFT_LINE_COUNT };
+	/* Of the forged, too. */
+	static const struct rule counted[] = { [3] = { .family = AF_INET, .match = MATCH_OPTIONS },
+					       [4] = { .family = AF_INET6, .match = MATCH_ROUTING } };
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
@@ -48,6 +56,7 @@ static void make_lines(void)
 			struct nft_line *line = &lines[count++];
 
 			line->kind = kinds[k];
+			line->rule = counted[k];
 			line->log_group = kinds[k] == NFT_LINE_LOG ? 9 : 0;
 			memcpy(line->key, keys[i], strlen(keys[i]) + 1);
 		}
@@ -184,7 +193,7 @@ END_TEST
 
 START_TEST(the_key_tells_logs_apart)
 {
-	static const struct rule log = { AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG };
+	static const struct rule log = { AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG, MATCH_ALL };
 	char first[NFT_KEY_MAX], other[NFT_KEY_MAX];
 	struct plan plan = plan_of(&log, 1);
 
@@ -200,9 +209,9 @@ END_TEST
 START_TEST(a_plan_counts_before_it_logs_and_refuses)
 {
 	static const struct rule some[] = {
-		{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW },
-		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG },
-		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP },
+		{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW, MATCH_ALL },
+		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG, MATCH_ALL },
+		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP, MATCH_ALL },
 	};
 	const struct plan plan = plan_of(some, ARRAY_SIZE(some));
 	struct nft_line *made;

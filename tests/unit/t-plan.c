@@ -111,7 +111,13 @@ static void change_verdict(struct rule *rule)
 	rule->verdict = VERDICT_DROP;
 }
 
+static void change_match(struct rule *rule)
+{
+	rule->match = MATCH_REPLIES;
+}
+
 static void (*const rule_changes[])(struct rule *) = {
+	change_match,
 	change_family,	change_address,	   change_length,    change_proto,
 	change_verdict, change_first_port, change_last_port,
 };
@@ -242,9 +248,9 @@ START_TEST(duplicates_among_many_are_dropped_in_time)
 	}
 	profile = some_profile(&proxy, &allow, 1);
 	ck_assert_int_eq(plan_compile(&profile, uids, &plan), 0);
-	ck_assert_uint_eq(plan.rule_count, 1 + MANY + 3);
+	ck_assert_uint_eq(plan.rule_count, 2 + 1 + MANY + 3);
 	for (i = 0; i < MANY; i++)
-		ck_assert_uint_eq(plan.rules[i + 1].ports.first, i + 1);
+		ck_assert_uint_eq(plan.rules[2 + 1 + i].ports.first, i + 1);
 	plan_clear(&plan);
 	free(ports);
 }

@@ -23,19 +23,24 @@ static const struct {
 	struct port_range ports;
 	enum verdict verdict;
 	size_t sizes[XT_FAMILY_COUNT]; /* of the entry on a 64 bit machine; 0: not in this family */
+	enum match match;
 } cases[] = {
-	{ "127.0.0.1/32", IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, { 112 + 48 + 40, 0 } },
-	{ "::1/128", IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, { 0, 168 + 48 + 40 } },
-	{ "192.0.2.0/25", IPPROTO_UDP, { 53, 55 }, VERDICT_ALLOW, { 112 + 48 + 40, 0 } },
-	{ "2001:db8::/33", IPPROTO_UDP, { 1, 65534 }, VERDICT_ALLOW, { 0, 168 + 48 + 40 } },
-	{ "192.0.2.4/30", IPPROTO_TCP, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 } },
-	{ "0.0.0.0/0", PROTO_ANY, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 } },
-	{ "128.0.0.0/1", IPPROTO_ICMP, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 } },
-	{ "fe80::/10", IPPROTO_ICMPV6, { 1, 65535 }, VERDICT_ALLOW, { 0, 168 + 40 } },
-	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_LOG, { 112 + 72 + 112, 168 + 72 + 112 } },
-	{ NULL, IPPROTO_TCP, { 1, 65535 }, VERDICT_REJECT_RESET, { 112 + 40, 168 + 40 } },
-	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_REJECT_PROHIBITED, { 112 + 40, 168 + 40 } },
-	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_DROP, { 112 + 40, 168 + 40 } },
+	{ "127.0.0.1/32", IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, { 112 + 48 + 40, 0 }, MATCH_ALL },
+	{ "::1/128", IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, { 0, 168 + 48 + 40 }, MATCH_ALL },
+	{ "192.0.2.0/25", IPPROTO_UDP, { 53, 55 }, VERDICT_ALLOW, { 112 + 48 + 40, 0 }, MATCH_ALL },
+	{ "2001:db8::/33", IPPROTO_UDP, { 1, 65534 }, VERDICT_ALLOW, { 0, 168 + 48 + 40 }, MATCH_ALL },
+	{ "192.0.2.4/30", IPPROTO_TCP, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 }, MATCH_ALL },
+	{ "0.0.0.0/0", PROTO_ANY, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 }, MATCH_ALL },
+	{ "128.0.0.0/1", IPPROTO_ICMP, { 1, 65535 }, VERDICT_ALLOW, { 112 + 40, 0 }, MATCH_ALL },
+	{ "fe80::/10", IPPROTO_ICMPV6, { 1, 65535 }, VERDICT_ALLOW, { 0, 168 + 40 }, MATCH_ALL },
+	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_LOG, { 112 + 72 + 112, 168 + 72 + 112 }, MATCH_ALL },
+	{ NULL, IPPROTO_TCP, { 1, 65535 }, VERDICT_REJECT_RESET, { 112 + 40, 168 + 40 }, MATCH_ALL },
+	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_REJECT_PROHIBITED, { 112 + 40, 168 + 40 }, MATCH_ALL },
+	{ NULL, PROTO_ANY, { 1, 65535 }, VERDICT_DROP, { 112 + 40, 168 + 40 }, MATCH_ALL },
+	{ "127.0.0.1/32", IPPROTO_TCP, { 8080, 8081 }, VERDICT_ALLOW, { 112 + 48 + 40, 0 }, MATCH_REPLIES },
+	{ "::1/128", IPPROTO_TCP, { 8080, 8080 }, VERDICT_ALLOW, { 0, 168 + 48 + 40 }, MATCH_REPLIES },
+	{ "0.0.0.0/0", PROTO_ANY, { 1, 65535 }, VERDICT_REJECT_PROHIBITED, { 112 + 40, 0 }, MATCH_OPTIONS },
+	{ "::/0", PROTO_ANY, { 1, 65535 }, VERDICT_REJECT_PROHIBITED, { 0, 168 + 40 }, MATCH_ROUTING },
 };
 
 static struct rule case_rule(size_t i)
@@ -44,6 +49,7 @@ static struct rule case_rule(size_t i)
 		.proto = cases[i].proto,
 		.ports = cases[i].ports,
 		.verdict = cases[i].verdict,
+		.match = cases[i].match,
 	};
 
 	if (cases[i].to) {
@@ -270,6 +276,33 @@ static void only_syn(const struct xt_family *family, struct kernel_entry *entry)
 	((struct xt_tcp *)find_data(family, entry))->flg_mask = 2;
 }
 
+static void from_a_port_above(const struct xt_family *family, struct kernel_entry *entry)
+{
+	((struct xt_tcp *)find_data(family, entry))->invflags |= XT_TCP_INV_SRCPT;
+}
+
+static void to_a_port(const struct xt_family *family, struct kernel_entry *entry)
+{
+	((struct xt_tcp *)find_data(family, entry))->dpts[0] = 1;
+}
+
+/* Then it opens connections from the port. */
+static void a_syn_as_well(const struct xt_family *family, struct kernel_entry *entry)
+{
+	((struct xt_tcp *)find_data(family, entry))->flg_mask = 0x10;
+}
+
+static void only_a_syn(const struct xt_family *family, struct kernel_entry *entry)
+{
+	((struct xt_tcp *)find_data(family, entry))->invflags = 0;
+}
+
+static void to_another_chain(const struct xt_family *family, struct kernel_entry *entry)
+{
+	(void)family;
+	strcpy(entry->target, "EGRESS-forge");
+}
+
 static void another_match(const struct xt_family *family, struct kernel_entry *entry)
 {
 	struct xt_entry_match *match = (void *)(entry->blob.bytes + family->layout.head_size);
@@ -354,6 +387,21 @@ static const struct {
 	{ 9, other_answer },
 	{ 10, other_answer },
 	{ 11, only_from_a_source },
+	{ 12, from_a_port_above },
+	{ 12, only_from_a_source },
+	{ 12, out_of_any },
+	{ 12, a_syn_as_well },
+	{ 12, only_a_syn },
+	{ 12, to_a_port },
+	{ 13, out_of_any },
+	{ 13, a_syn_as_well },
+	{ 14, only_from_a_source },
+	{ 14, with_a_goto },
+	{ 14, only_out_of_l1 },
+	{ 14, to_another_chain },
+	{ 15, with_a_goto },
+	{ 15, only_out_of_l1 },
+	{ 15, to_another_chain },
 };
 
 START_TEST(foreign_rules_are_told_apart)
@@ -475,6 +523,32 @@ START_TEST(the_guard_comes_back_as_it_went)
 }
 END_TEST
 
+/* Each bit of what the kernel compares with a packet. */
+START_TEST(only_our_rule_tells_what_is_forged)
+{
+	const struct xt_family *family = &xt_families[_i];
+	static const size_t sizes[] = { 112 + 32 + 1984 + 40, 168 + 32 + 280 + 40 };
+	struct kernel_entry entry, changed;
+	struct xt_blob blob;
+	size_t start = family->layout.head_size + 32, noticed = 0;
+
+	xt_forged_encode(family, &blob);
+	ck_assert(sizeof(void *) != 8 || xt_entry_size(family, blob.bytes) == sizes[_i]);
+	entry = to_kernel(family, &blob);
+	ck_assert(xt_is_forged(family, entry.blob.bytes, entry.target));
+	ck_assert(!xt_is_forged(family, entry.blob.bytes, "RETURN"));
+	for (size_t byte = 0; byte < family->forged_size; byte++) {
+		changed = entry;
+		changed.blob.bytes[start + byte] ^= 1;
+		noticed += !xt_is_forged(family, changed.blob.bytes, changed.target);
+	}
+	ck_assert_uint_ge(noticed, family->forged_size - 4); /* padding */
+	changed = entry;
+	not_this_destination(family, &changed);
+	ck_assert(!xt_is_forged(family, changed.blob.bytes, changed.target));
+}
+END_TEST
+
 START_TEST(only_an_unconditional_jump_is_our_entry_point)
 {
 	const struct xt_family *family = &xt_families[_i];
@@ -573,6 +647,7 @@ int main(void)
 	tcase_add_loop_test(tests, branches_come_back_as_they_went, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, foreign_branches_are_told_apart, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, the_guard_comes_back_as_it_went, 0, XT_FAMILY_COUNT);
+	tcase_add_loop_test(tests, only_our_rule_tells_what_is_forged, 0, XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, only_an_unconditional_jump_is_our_entry_point, 0,
 			    XT_FAMILY_COUNT);
 	tcase_add_loop_test(tests, rates_survive_as_the_kernel_counts_them, 0, ARRAY_SIZE(rates));

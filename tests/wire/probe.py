@@ -41,6 +41,20 @@ def message(probe, mark):
     return mark
 
 
+OTHER_STOP = {4: "100.64.7.8", 6: "2001:db9::78"}
+
+
+def forge(sock, probe):
+    """The header will say probe["to"], which is to send it on to where the socket is told to send."""
+    if probe["family"] == 4:
+        # Loose source route, one stop.
+        sock.setsockopt(socket.IPPROTO_IP, 4, bytes([1, 131, 7, 4]) + socket.inet_aton(probe["to"]))
+    else:
+        # Segment routing, one segment left of two; the kernel fills in the last one.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RTHDR, bytes([0, 4, 4, 1, 1, 0, 0, 0]) + bytes(16)
+                        + socket.inet_pton(socket.AF_INET6, probe["to"]))
+
+
 def open_socket(probe):
     family = socket.AF_INET6 if probe["family"] == 6 or probe["mapped"] else socket.AF_INET
     icmp = 58 if probe["family"] == 6 else 1
@@ -54,12 +68,16 @@ def open_socket(probe):
         "gre": (socket.SOCK_RAW, 47),
     }[probe["proto"]]
     sock = socket.socket(family, kind, number)
+    if probe["forged"]:
+        forge(sock, probe)
     if probe["device"]:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, probe["device"].encode())
     return sock
 
 
 def address_of(probe):
+    if probe["forged"]:
+        return (OTHER_STOP[probe["family"]], probe["port"])
     to = "::ffff:" + probe["to"] if probe["mapped"] else probe["to"]
     # A raw socket takes no port; that of SCTP stands in the message.
     return (to, probe["port"] if probe["proto"] in ("tcp", "udp", "udplite") else 0)

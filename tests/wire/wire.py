@@ -20,6 +20,7 @@ BACKENDS = ("iptables", "nftables")
 HELD, FREE = 2001, 2002
 FIRST_SOURCE = 20000  # of TCP, whose SYN carries no mark
 FAMILIES = {4: "ipv4", 6: "ipv6"}
+FORGED = {4: "ipv4 reject any options with prohibited", 6: "ipv6 reject any routing-header with prohibited"}
 PROTOS = ("tcp", "udp", "icmp", "ping", "udplite", "sctp", "gre")
 HAVE_PORTS = ("tcp", "udp", "udplite", "sctp")
 STRANGERS = {4: "100.64.7.7", 6: "2001:db9::77"}
@@ -45,7 +46,7 @@ def plans_of(folder):
 def parse_allow(line):
     """(family, proto, network, first port, last port)"""
     family, verdict, proto, *rest = line.split()
-    assert verdict == "allow", line
+    assert verdict == "allow" and "replies" not in rest, line
     network = ipaddress.ip_network(rest[0])
     assert FAMILIES[network.version] == family, line
     first, last = 1, 65535
@@ -56,11 +57,21 @@ def parse_allow(line):
     return network.version, "icmp" if proto == "icmpv6" else proto, network, first, last
 
 
+def is_allow(line):
+    """A listener's answers are met in tests/conformance: all probes come first."""
+    return " allow " in line and not line.endswith(" replies")
+
+
 def driver_words(lines):
     words = []
     for line in lines:
-        if " allow " in line:
+        if is_allow(line):
             _, proto, network, first, last = parse_allow(line)
+            # What stands on loopback and has no answers is a proxy.
+            if proto == "tcp" and network[0].is_loopback and network.num_addresses == 1 and first == last and \
+                    f"{line} replies" not in lines:
+                words.append(f"proxy={f'[{network[0]}]' if network.version == 6 else network[0]}:{first}")
+                continue
             words.append(f"allow={network},{proto}" + (f",{first}-{last}" if (first, last) != (1, 65535) else ""))
     log = [line for line in lines if line.startswith("both log ")]
     if log:
@@ -78,12 +89,15 @@ def verdict(lines, probe):
     to = ipaddress.ip_address(probe["to"])
     proto = "icmp" if probe["proto"] == "ping" else probe["proto"]
     for line in lines:
-        if " allow " in line:
+        if is_allow(line):
             family, wanted, network, first, last = parse_allow(line)
             if (family == probe["family"] and to in network and wanted in ("any", proto)
                     and (wanted == "any" or wanted == "icmp" or first <= probe["port"] <= last)
                     and not (network[0].is_loopback and network[-1].is_loopback and probe["device"])):
                 return "allow"
+        elif line == FORGED[probe["family"]]:
+            if probe["forged"]:
+                return "forged"
         elif line == "both reject tcp with reset" and proto == "tcp":
             return "reset"
         elif line == "both reject any with prohibited":
@@ -97,7 +111,7 @@ def verdict(lines, probe):
 
 def is_usable(address):
     return not (address.is_multicast or address.is_unspecified or str(address).startswith(("0.", "255."))
-                or str(address) == "127.0.0.0" or (address.version == 4 and address.is_reserved))
+                or str(address) in ("127.0.0.0", "127.255.255.255") or (address.version == 4 and address.is_reserved))
 
 
 def near(network):
@@ -142,27 +156,30 @@ def of_strangers():
 def probes_of(lines):
     tried = {}
     for line in lines:
-        if " allow " in line:
+        if is_allow(line):
             for probe in of_rule(line):
-                tried[(*probe, False, "")] = True
+                tried[(*probe, False, "", False)] = True
     for probe in of_strangers():
-        tried[(*probe, False, "")] = True
-    for family, proto, to, port, _, _ in list(tried):
+        tried[(*probe, False, "", False)] = True
+    for family, proto, to, port, *_ in list(tried):
         if family == 4 and proto in ("tcp", "udp"):
-            tried[(family, proto, to, port, True, "")] = True
+            tried[(family, proto, to, port, True, "", False)] = True
             # A socket bound to a card sends even packets for loopback out.
             if to.is_loopback:
-                tried[(family, proto, to, port, False, "wire")] = True
+                tried[(family, proto, to, port, False, "wire", False)] = True
+        if proto in ("tcp", "udp"):
+            tried[(family, proto, to, port, False, "", True)] = True
     return [{"family": family, "proto": proto, "to": str(to), "port": port if proto in HAVE_PORTS else 0,
-             "mapped": mapped, "device": device, "mark": f"WIRE{number:05};", "source": FIRST_SOURCE + number}
-            for number, (family, proto, to, port, mapped, device) in enumerate(tried)]
+             "mapped": mapped, "device": device, "forged": forged, "mark": f"WIRE{number:05};", "source": FIRST_SOURCE + number}
+            for number, (family, proto, to, port, mapped, device, forged) in enumerate(tried)]
 
 
 def text_of(probe):
     port = f" port {probe['port']}" if probe["port"] else ""
     return (f"{FAMILIES[probe['family']]} {probe['proto']} {probe['to']}{port}"
             + (" by an IPv6 socket" if probe["mapped"] else "")
-            + (f" from {probe['device']}" if probe["device"] else ""))
+            + (f" from {probe['device']}" if probe["device"] else "")
+            + (" as the first stop" if probe["forged"] else ""))
 
 
 # ---- the wire --------------------------------------------------------------------------------------
@@ -186,7 +203,10 @@ class Wire:
         """(family, protocol, destination, what follows)"""
         if packet[0] >> 4 == 4:
             return 4, packet[9], str(ipaddress.ip_address(packet[16:20])), packet[(packet[0] & 15) * 4:]
-        return 6, packet[6], str(ipaddress.ip_address(packet[24:40])), packet[40:]
+        number, rest = packet[6], packet[40:]
+        if number == 43:    # a routing header
+            number, rest = rest[0], rest[(rest[1] + 1) * 8:]
+        return 6, number, str(ipaddress.ip_address(packet[24:40])), rest
 
     def fits(self, probe, packet):
         family, number, to, rest = self.parse(packet)
@@ -252,6 +272,8 @@ TOLD = {
     "reset": {"ECONNREFUSED"},
     "prohibited": {"EPERM"},
     "drop": {"EPERM", "silent"},
+    # A connection that is being made hears of it late, if at all.
+    "forged": {"EPERM", "silent", "EHOSTUNREACH", "EACCES"},
 }
 
 
@@ -271,8 +293,10 @@ def drive(driver, backend, *words):
 
 
 def of_families(lines):
-    """The rules that each family's packets meet: how the families are mixed says nothing."""
-    return [[line for line in lines if line.startswith((family, "both"))] for family in FAMILIES.values()]
+    """The rules that each family's packets meet: how the families, or answers, are mixed says nothing."""
+    return [sorted((line for line in lines if line.startswith((family, "both"))),
+                   key=lambda line: (line.endswith(" replies"), line.endswith(" replies") and line))
+            for family in FAMILIES.values()]
 
 
 def differences(probes, one, other):
