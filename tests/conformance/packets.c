@@ -231,12 +231,14 @@ static int connect_one(const char *address, unsigned int port)
 {
 	union place to, from;
 	socklen_t length;
+	const struct linger at_once = { .l_onoff = 1 }; /* no TIME-WAIT: the port is needed again */
 	int fd = tcp_open(address, port, &to, &length);
 	int error = 0;
 	char byte;
 
 	place_of(address, from_port, &from);
-	if (fd < 0 || (from_port && bind(fd, &from.sa, length) < 0))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0 ||
+	    (from_port && bind(fd, &from.sa, length) < 0))
 		return 255;
 	if (connect(fd, &to.sa, length) < 0 || recv(fd, &byte, 1, 0) != 1)
 		error = errno ? errno : EPIPE;
