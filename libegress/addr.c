@@ -220,6 +220,16 @@ struct prefix prefix_of_host(const struct addr *addr)
 	return (struct prefix){ .addr = *addr, .length = addr_bits(addr->family) };
 }
 
+bool prefix_contains(const struct prefix *prefix, const struct addr *addr)
+{
+	const uint8_t *a = addr_bytes(&prefix->addr), *b = addr_bytes(addr);
+	unsigned int whole = prefix->length / 8, rest = prefix->length % 8;
+
+	if (prefix->addr.family != addr->family || memcmp(a, b, whole) != 0)
+		return false;
+	return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
+}
+
 bool prefix_is_any(const struct prefix *prefix)
 {
 	return prefix->length == 0;

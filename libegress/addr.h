@@ -60,6 +60,7 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);
 struct prefix prefix_of_host(const struct addr *addr);
 bool prefix_is_any(const struct prefix *prefix); /* length 0 */
+bool prefix_contains(const struct prefix *prefix, const struct addr *addr);
 
 /* By first, then by last: <0, 0, >0. */
 int uid_range_compare(struct uid_range a, struct uid_range b);

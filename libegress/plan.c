@@ -23,7 +23,8 @@ static uint8_t resolve_proto(uint8_t proto, sa_family_t family)
 	return proto == IPPROTO_ICMP && family == AF_INET6 ? IPPROTO_ICMPV6 : proto;
 }
 
-static struct rule allow_rule(const struct prefix *to, uint8_t proto, struct port_range ports)
+static struct rule allow_rule(const struct prefix *to, uint8_t proto, struct port_range ports,
+			      struct origin origin)
 {
 	return (struct rule){
 		.family = to->addr.family,
@@ -31,6 +32,7 @@ static struct rule allow_rule(const struct prefix *to, uint8_t proto, struct por
 		.proto = resolve_proto(proto, to->addr.family),
 		.ports = ports,
 		.verdict = VERDICT_ALLOW,
+		.origin = origin,
 	};
 }
 
@@ -81,15 +83,16 @@ static size_t put_allow_rules(const struct profile *profile, struct rule *rules)
 		struct prefix to = prefix_of_host(&proxy->addr);
 
 		rules[count++] = allow_rule(&to, IPPROTO_TCP,
-					    (struct port_range){ proxy->port, proxy->port });
+					    (struct port_range){ proxy->port, proxy->port },
+					    profile->proxies[i].origin);
 	}
 	for (i = 0; i < profile->allow_count; i++) {
 		const struct allow *allow = &profile->allows[i];
 
 		for (k = 0; k < allow->port_count; k++)
-			rules[count++] = allow_rule(&allow->to, allow->proto, allow->ports[k]);
+			rules[count++] = allow_rule(&allow->to, allow->proto, allow->ports[k], allow->origin);
 		if (allow->port_count == 0)
-			rules[count++] = allow_rule(&allow->to, allow->proto, every_port);
+			rules[count++] = allow_rule(&allow->to, allow->proto, every_port, allow->origin);
 	}
 	return count;
 }

@@ -33,6 +33,7 @@ struct rule {
 	struct port_range ports; /* destination; 1..65535 means every port and has no match in the kernel */
 	enum verdict verdict;
 	enum match match;
+	struct origin origin; /* the entry that asks for it; FILE NULL: none does, or it was read from a kernel */
 };
 
 #define PLAN_PROFILE_MAX 64
@@ -44,7 +45,7 @@ struct plan {
 	struct log_rule log; /* what VERDICT_LOG means */
 };
 
-/* Errors: -ENOMEM. The caller clears *ret with plan_clear. */
+/* Errors: -ENOMEM. The caller clears *ret with plan_clear; the files of its origins stay the profile's. */
 int plan_compile(const struct profile *profile, struct uid_range uids, struct plan *ret);
 void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes a zeroed plan */
 
@@ -55,7 +56,7 @@ void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes
 bool rule_is_loopback(const struct rule *rule);
 bool rule_is_forged(const struct rule *rule); /* of packets that may be under way to somewhere else */
 
-bool rule_equal(const struct rule *a, const struct rule *b);
+bool rule_equal(const struct rule *a, const struct rule *b); /* wherever they stand in the configuration */
 bool plan_equal(const struct plan *a, const struct plan *b);
 
 /* The name of the account's chain: "EGRESS-2001" or "EGRESS-20000-29999". */

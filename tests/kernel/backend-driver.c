@@ -10,6 +10,9 @@
  *	remove UIDS...
  *	list [UIDS]
  *	stay                       open, print "open", and keep the lock until standard input ends
+ *	decide PLAN                what the plan says of each packet on standard input: "PROTO ADDRESS PORT CARD
+ *	                           FORGED", with a protocol's number, port 0 for none, card 1 for a socket that is bound
+ *	                           to one, forged 1 with options or a routing header
  *
  * PLAN is UIDS and how it differs from a profile that lets nothing through, logs ten packets a
  * minute to group 9, and resets:
@@ -21,6 +24,7 @@
  */
 #include "backend.h"
 #include "plan-compare.h"
+#include "plan-decide.h"
 #include "render.h"
 #include "util.h"
 
@@ -266,6 +270,46 @@ static int do_stay(struct driver *driver, char **words)
 	return 0;
 }
 
+static const char *word_of(const struct rule *rule)
+{
+	if (rule && rule_is_forged(rule))
+		return "forged";
+	switch (rule ? rule->verdict : VERDICT_LOG) {
+	case VERDICT_ALLOW:
+		return "allow";
+	case VERDICT_REJECT_RESET:
+		return "reset";
+	case VERDICT_REJECT_PROHIBITED:
+		return "prohibited";
+	case VERDICT_DROP:
+		return "drop";
+	default:
+		return "nothing";
+	}
+}
+
+static int do_decide(struct driver *driver, char **words)
+{
+	unsigned int proto, port, card, forged;
+	char address[ADDR_TEXT_MAX];
+	struct prefix to;
+	struct plan plan;
+
+	(void)driver;
+	parse_plan(words, &plan);
+	while (scanf("%u %47s %u %u %u", &proto, address, &port, &card, &forged) == 5) {
+		struct packet packet = { .proto = (uint8_t)proto, .port = (uint16_t)port, .by_card = card,
+					 .forged = forged };
+
+		if (addr_parse_prefix(address, &to))
+			usage(address);
+		packet.to = to.addr;
+		puts(word_of(plan_decide(&plan, &packet)));
+	}
+	plan_clear(&plan);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct driver *driver, char **words);
@@ -281,6 +325,8 @@ static int run_verb(struct driver *driver, const char *verb, char **words)
 
 	if (strcmp(verb, "probe") == 0)
 		return driver->ops->probe(&driver->fault, &presence);
+	if (strcmp(verb, "decide") == 0)
+		return do_decide(driver, words);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(verbs[i].name, verb) != 0)
 			continue;

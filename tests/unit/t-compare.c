@@ -16,16 +16,16 @@
 #define ANYWHERE { .length = 0 }
 #define EVERY { 1, 65535 }
 
-static const struct rule allow4 = { AF_INET, V4(1), IPPROTO_TCP, { 1, 1 }, ALLOW, MATCH_ALL };
-static const struct rule other4 = { AF_INET, V4(2), IPPROTO_TCP, { 1, 1 }, ALLOW, MATCH_ALL };
-static const struct rule allow6 = { AF_INET6, V6(1), IPPROTO_TCP, { 1, 1 }, ALLOW, MATCH_ALL };
-static const struct rule drop4 = { AF_INET, ANY4, PROTO_ANY, EVERY, DROP, MATCH_ALL };
-static const struct rule drop6 = { AF_INET6, ANY6, PROTO_ANY, EVERY, DROP, MATCH_ALL };
-static const struct rule drop_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, DROP, MATCH_ALL };
-static const struct rule log_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, LOG, MATCH_ALL };
-static const struct rule allow_tcp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 2 }, ALLOW, MATCH_ALL };
-static const struct rule allow_udp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_UDP, { 1, 2 }, ALLOW, MATCH_ALL };
-static const struct rule allow_tcp_more = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 3 }, ALLOW, MATCH_ALL };
+static const struct rule allow4 = { AF_INET, V4(1), IPPROTO_TCP, { 1, 1 }, .verdict = ALLOW };
+static const struct rule other4 = { AF_INET, V4(2), IPPROTO_TCP, { 1, 1 }, .verdict = ALLOW };
+static const struct rule allow6 = { AF_INET6, V6(1), IPPROTO_TCP, { 1, 1 }, .verdict = ALLOW };
+static const struct rule drop4 = { AF_INET, ANY4, PROTO_ANY, EVERY, .verdict = DROP };
+static const struct rule drop6 = { AF_INET6, ANY6, PROTO_ANY, EVERY, .verdict = DROP };
+static const struct rule drop_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, .verdict = DROP };
+static const struct rule log_all = { AF_UNSPEC, ANYWHERE, PROTO_ANY, EVERY, .verdict = LOG };
+static const struct rule allow_tcp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 2 }, .verdict = ALLOW };
+static const struct rule allow_udp_ports = { AF_UNSPEC, ANYWHERE, IPPROTO_UDP, { 1, 2 }, .verdict = ALLOW };
+static const struct rule allow_tcp_more = { AF_UNSPEC, ANYWHERE, IPPROTO_TCP, { 1, 3 }, .verdict = ALLOW };
 
 struct side {
 	const struct rule *rules[5];

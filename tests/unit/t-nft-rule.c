@@ -16,24 +16,24 @@
 #define V6(a, b, length) { { AF_INET6, .v6 = { { { [0] = a, [15] = b } } } }, length }
 
 static const struct rule rules[] = {
-	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(192, 0, 24), IPPROTO_UDP, { 53, 55 }, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(10, 0, 8), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(10, 0, 17), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(0, 0, 0), IPPROTO_ICMP, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET, V4(127, 0, 8), IPPROTO_TCP, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET6, V6(0x20, 0, 33), IPPROTO_TCP, { 443, 443 }, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET6, V6(0x20, 0, 64), IPPROTO_ICMPV6, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, VERDICT_ALLOW, MATCH_ALL },
-	{ AF_UNSPEC, { .length = 0 }, IPPROTO_TCP, EVERY, VERDICT_REJECT_RESET, MATCH_ALL },
-	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_ALL },
-	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP, MATCH_ALL },
-	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, VERDICT_ALLOW, MATCH_REPLIES },
-	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 8000, 8010 }, VERDICT_ALLOW, MATCH_REPLIES },
-	{ AF_INET, V4(0, 0, 0), PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_OPTIONS },
-	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, VERDICT_REJECT_PROHIBITED, MATCH_ROUTING },
+	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, .verdict = VERDICT_ALLOW },
+	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 3128, 3128 }, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 3128, 3128 }, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(192, 0, 24), IPPROTO_UDP, { 53, 55 }, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(10, 0, 8), PROTO_ANY, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(10, 0, 17), PROTO_ANY, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(0, 0, 0), IPPROTO_ICMP, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_INET, V4(127, 0, 8), IPPROTO_TCP, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_INET6, V6(0x20, 0, 33), IPPROTO_TCP, { 443, 443 }, .verdict = VERDICT_ALLOW },
+	{ AF_INET6, V6(0x20, 0, 64), IPPROTO_ICMPV6, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, .verdict = VERDICT_ALLOW },
+	{ AF_UNSPEC, { .length = 0 }, IPPROTO_TCP, EVERY, .verdict = VERDICT_REJECT_RESET },
+	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, .verdict = VERDICT_REJECT_PROHIBITED },
+	{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, .verdict = VERDICT_DROP },
+	{ AF_INET, V4(127, 1, 32), IPPROTO_TCP, { 3128, 3128 }, .verdict = VERDICT_ALLOW, .match = MATCH_REPLIES },
+	{ AF_INET6, V6(0, 1, 128), IPPROTO_TCP, { 8000, 8010 }, .verdict = VERDICT_ALLOW, .match = MATCH_REPLIES },
+	{ AF_INET, V4(0, 0, 0), PROTO_ANY, EVERY, .verdict = VERDICT_REJECT_PROHIBITED, .match = MATCH_OPTIONS },
+	{ AF_INET6, V6(0, 0, 0), PROTO_ANY, EVERY, .verdict = VERDICT_REJECT_PROHIBITED, .match = MATCH_ROUTING },
 };
 
 static const char *const keys[] = { "0123456789abcdef", "0123456789abcdef-ranges" };
@@ -193,7 +193,7 @@ END_TEST
 
 START_TEST(the_key_tells_logs_apart)
 {
-	static const struct rule log = { AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG, MATCH_ALL };
+	static const struct rule log = { AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, .verdict = VERDICT_LOG };
 	char first[NFT_KEY_MAX], other[NFT_KEY_MAX];
 	struct plan plan = plan_of(&log, 1);
 
@@ -209,9 +209,9 @@ END_TEST
 START_TEST(a_plan_counts_before_it_logs_and_refuses)
 {
 	static const struct rule some[] = {
-		{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 1, 1 }, VERDICT_ALLOW, MATCH_ALL },
-		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_LOG, MATCH_ALL },
-		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, VERDICT_DROP, MATCH_ALL },
+		{ AF_INET, V4(192, 1, 32), IPPROTO_TCP, { 1, 1 }, .verdict = VERDICT_ALLOW },
+		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, .verdict = VERDICT_LOG },
+		{ AF_UNSPEC, { .length = 0 }, PROTO_ANY, EVERY, .verdict = VERDICT_DROP },
 	};
 	const struct plan plan = plan_of(some, ARRAY_SIZE(some));
 	struct nft_line *made;
