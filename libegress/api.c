@@ -235,6 +235,7 @@ EXPORT void egress_account_free(struct egress_account *account)
 	free(account->plan);
 	egress_lines_free(account->proxies);
 	egress_lines_free(account->drift);
+	egress_lines_free(account->lacking);
 	free(account);
 }
 

@@ -148,6 +148,18 @@ static enum egress_state state_of(const struct view *view, const struct subject 
 	return EGRESS_NOT_HELD;
 }
 
+static int describe_lacking(const struct view *view, const struct profile *profile, struct egress_account *account)
+{
+	int r = 0;
+
+	account->lacking = calloc(1, sizeof(char *));
+	if (!account->lacking)
+		return -ENOMEM;
+	if (profile && profile->existing_sockets == EXISTING_DESTROY && view->no_existing[0])
+		r = lines_add(&account->lacking, "existing_sockets: %s", view->no_existing);
+	return r;
+}
+
 static int fill(const struct view *view, const struct subject *subject, const struct standing *standing,
 		struct egress_account *account)
 {
@@ -170,6 +182,8 @@ static int fill(const struct view *view, const struct subject *subject, const st
 		r = describe_proxies(profile, account);
 	if (!r)
 		r = describe_plan(subject, standing, account);
+	if (!r)
+		r = describe_lacking(view, profile, account);
 	if (!r)
 		r = describe_backend(view, subject, account);
 	return r ? r : describe_sessions(view, subject->uids.first, account);

@@ -162,6 +162,7 @@ struct egress_account {
 	char **drift;           /* lines; NULL-terminated, none if kernel and plan agree */
 	char *backend_reason;   /* why that backend: "configured", "auto: ...", "must be nftables: ..." */
 	unsigned int sockets;   /* through which it can still send, with a process or without */
+	char **lacking;         /* what its profile wants and this kernel lacks: "existing_sockets: no module tcp_diag" */
 };
 
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.

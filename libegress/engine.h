@@ -52,6 +52,7 @@ struct operation {
 	bool scan_failed, sockets_failed; /* once is enough: it takes time under the lock */
 	bool entered;            /* the account came into the ledger by this operation */
 	bool same;               /* it was held before, by the same backend and the same profile */
+	bool shared;             /* a live session of the account stands already: its connections were looked at then */
 	bool wrote;              /* the kernel may have changed */
 	char changed[BACKEND_CHANGED_MAX]; /* where the last replace changed it */
 	struct fault unfinished; /* what another backend still has of whom the chosen one holds */
@@ -87,6 +88,13 @@ void operation_tell_blind_spots(struct operation *op);
  * accounts removed from other backends: at no moment is one open.
  */
 int operation_hold(struct operation *op, const struct plan *plans, size_t count);
+/*
+ * Ends the connections of whom SUBJECTS, ascending, say so, once their plans stand; WHO is for the log. What this
+ * kernel cannot do is told, or -EOPNOTSUPP where it is required; -EPERM: one that must go would not. Any other error
+ * fails too, required or not: who logs in can see to one.
+ */
+struct existing_subject;
+int operation_end_existing(struct operation *op, const char *who, const struct existing_subject *subjects, size_t count);
 /* From every backend. An error means that they count as not released. */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count);
 

@@ -2,6 +2,7 @@
 #include "hold.h"
 
 #include "conf-check.h"
+#include "existing.h"
 #include "util.h"
 
 #include <string.h>
@@ -24,6 +25,19 @@ int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
 				  &ctx->fault);
 }
 
+/* With each first session: one that was killed may have left the rules, and connections. */
+static int end_existing(struct operation *op, const struct coverage *coverage, const struct plan *plan)
+{
+	const struct profile *profile = coverage->account->profile;
+	const struct existing_subject subject = {
+		.plan = plan,
+		.ends = profile->existing_sockets == EXISTING_DESTROY && (!op->shared || op->changed[0]),
+		.required = profile->required & LAYER_EXISTING_SOCKETS,
+	};
+
+	return operation_end_existing(op, coverage->person.login, &subject, 1);
+}
+
 int hold_make(struct operation *op, const struct coverage *coverage)
 {
 	const struct uid_range subject = { coverage->person.uid, coverage->person.uid };
@@ -33,6 +47,8 @@ int hold_make(struct operation *op, const struct coverage *coverage)
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: plan: no memory", coverage->person.login);
 	r = operation_hold(op, &plan, 1);
+	if (!r)
+		r = end_existing(op, coverage, &plan);
 	plan_clear(&plan);
 	return r;
 }

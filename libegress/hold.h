@@ -9,7 +9,7 @@
 int hold_check(struct egress_ctx *ctx, const struct coverage *coverage);
 /* Puts the account into the ledger. */
 int hold_enter(struct operation *op, const struct coverage *coverage);
-/* Makes its plan stand. */
+/* Makes its plan stand, and ends the connections that it does not let through. */
 int hold_make(struct operation *op, const struct coverage *coverage);
 /* Must it stay held without sessions and pins? */
 bool hold_is_kept(const struct coverage *coverage);

@@ -47,6 +47,7 @@ static int record_and_hold(struct operation *op, const struct coverage *coverage
 
 	if (!r)
 		r = operation_sessions(op, uid, &need);
+	op->shared = !r && need.sessions > 0;
 	if (!r)
 		r = ledger_add(op->ledger, uid, session, fault);
 	if (!r)

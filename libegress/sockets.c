@@ -2,25 +2,17 @@
 #include "sockets.h"
 
 #include "kmod.h"
+#include "sock-diag.h"
 #include "util.h"
 
-#include <libmnl/libmnl.h>
-#include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define LOOK_MS 2000L /* as the look at processes */
-#define BUFFER_SIZE (64 * 1024) /* the kernel fills at most 32 KiB of it with a part of a list */
 #define MISSING_MAX 64
-#define ALL_STATES UINT32_MAX
 #define FIN_LENGTH 1 /* what is sent at the end counts as one byte that waits to be acknowledged */
-
-/* Of include/net/tcp_states.h; <netinet/tcp.h> has the same numbers, but not beside the kernel's headers. */
-enum tcp_state { TCP_FIN_WAIT1 = 4, TCP_FIN_WAIT2 = 5, TCP_TIME_WAIT = 6, TCP_LAST_ACK = 9, TCP_CLOSING = 11 };
 
 /* Who answers for a protocol. Without the needed ones the look says little. */
 static const struct source {
@@ -37,14 +29,6 @@ struct sockets {
 	uid_t *owners; /* ascending, one for each socket */
 	size_t count, room;
 	char missing[MISSING_MAX];
-};
-
-struct look {
-	struct sockets *sockets;
-	struct deadline deadline;
-	struct mnl_socket *link;
-	char *buffer;
-	uint32_t sequence;
 };
 
 static int add_owner(struct sockets *sockets, uid_t uid)
@@ -84,97 +68,12 @@ static bool can_send(const struct inet_diag_msg *socket, uint8_t protocol)
 	}
 }
 
-static int read_socket(struct look *look, const struct nlmsghdr *message, uint8_t protocol)
+static int read_socket(const struct inet_diag_msg *socket, uint8_t protocol, void *data)
 {
-	const struct inet_diag_msg *socket = mnl_nlmsg_get_payload(message);
-
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*socket))
-		return -EIO;
 	/* uid 0 is never held; and it stands where the kernel knows no owner, as in TIME_WAIT. */
 	if (socket->idiag_uid == 0 || !can_send(socket, protocol))
 		return 0;
-	return add_owner(look->sockets, socket->idiag_uid);
-}
-
-/* At the end of a list, and instead of one, there is an errno or 0. */
-static int read_end(const struct nlmsghdr *message)
-{
-	const int *error = mnl_nlmsg_get_payload(message);
-
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*error))
-		return message->nlmsg_type == NLMSG_DONE ? 1 : -EIO;
-	return *error ? *error : 1;
-}
-
-/* 1: the list is complete; 0: more will come. */
-static int read_message(struct look *look, const struct nlmsghdr *message, uint8_t protocol)
-{
-	if (message->nlmsg_seq != look->sequence)
-		return 0;
-	if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-		return read_end(message);
-	return message->nlmsg_type == SOCK_DIAG_BY_FAMILY ? read_socket(look, message, protocol) : 0;
-}
-
-/* Returns the number of bytes, or a negative errno. */
-static ssize_t receive(struct look *look)
-{
-	struct pollfd poller = { .fd = mnl_socket_get_fd(look->link), .events = POLLIN };
-
-	for (;;) {
-		long left = deadline_left_ms(&look->deadline);
-		ssize_t length;
-
-		if (left == 0)
-			return -ETIMEDOUT;
-		if (poll(&poller, 1, (int)left) < 0 && errno != EINTR)
-			return -errno;
-		length = mnl_socket_recvfrom(look->link, look->buffer, BUFFER_SIZE);
-		if (length >= 0 || (errno != EAGAIN && errno != EINTR))
-			return length >= 0 ? length : -errno;
-	}
-}
-
-static int read_list(struct look *look, uint8_t protocol)
-{
-	int r = 0;
-
-	while (r == 0) {
-		const struct nlmsghdr *message = (const void *)look->buffer;
-		ssize_t length = receive(look);
-		int left = (int)length;
-
-		if (length < 0)
-			return (int)length;
-		for (; r == 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-			r = read_message(look, message, protocol);
-	}
-	return r < 0 ? r : 0;
-}
-
-static int ask(struct look *look, uint8_t family, uint8_t protocol)
-{
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req_v2 request;
-	} question = {
-		.header = { .nlmsg_len = sizeof(question),
-			    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			    .nlmsg_seq = ++look->sequence },
-		.request = { .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ALL_STATES },
-	};
-
-	if (mnl_socket_sendto(look->link, &question, sizeof(question)) < 0)
-		return -errno;
-	return read_list(look, protocol);
-}
-
-/* Words for "nobody here can tell", which will not change. */
-static bool is_absence(int r)
-{
-	return r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP || r == -EPROTONOSUPPORT || r == -EAFNOSUPPORT ||
-	       r == -EPERM || r == -EACCES;
+	return add_owner(data, socket->idiag_uid);
 }
 
 static void add_missing(struct sockets *sockets, const struct source *source)
@@ -186,35 +85,18 @@ static void add_missing(struct sockets *sockets, const struct source *source)
 			 source->module);
 }
 
-static int look_at(struct look *look, const struct source *source)
+/* DIAG: NULL where this kernel has none. */
+static int look_at(struct sockets *sockets, struct sock_diag *diag, const struct source *source)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	int r = look->link && kmod_is_there(source->module) ? 0 : -ENOENT;
+	int r = diag && kmod_is_there(source->module) ? 0 : -ENOENT;
 
 	for (size_t i = 0; !r && i < ARRAY_SIZE(families); i++)
-		r = ask(look, families[i], source->protocol);
-	if (!is_absence(r))
+		r = sock_diag_list(diag, families[i], source->protocol, SOCK_DIAG_ALL_STATES, read_socket, sockets);
+	if (!sock_diag_is_absence(r))
 		return r;
-	add_missing(look->sockets, source);
+	add_missing(sockets, source);
 	return 0;
-}
-
-static int look_open(struct look *look)
-{
-	look->buffer = malloc(BUFFER_SIZE);
-	if (!look->buffer)
-		return -ENOMEM;
-	look->link = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!look->link)
-		return is_absence(-errno) ? 0 : -errno;
-	return mnl_socket_bind(look->link, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-}
-
-static void look_close(struct look *look)
-{
-	if (look->link)
-		mnl_socket_close(look->link);
-	free(look->buffer);
 }
 
 static int by_uid(const void *a, const void *b)
@@ -226,14 +108,16 @@ static int by_uid(const void *a, const void *b)
 
 int sockets_take(const struct deadline *deadline, struct fault *fault, struct sockets **ret)
 {
+	const struct deadline soon = deadline_sooner(*deadline, deadline_in_ms(LOOK_MS));
 	struct sockets *sockets = calloc(1, sizeof(*sockets));
-	struct look look = { .sockets = sockets,
-			     .deadline = deadline_sooner(*deadline, deadline_in_ms(LOOK_MS)) };
-	int r = sockets ? look_open(&look) : -ENOMEM;
+	struct sock_diag *diag = NULL;
+	int r = sockets ? sock_diag_open(&soon, &diag) : -ENOMEM;
 
+	if (sock_diag_is_absence(r))
+		r = 0;
 	for (size_t i = 0; !r && i < ARRAY_SIZE(sources); i++)
-		r = look_at(&look, &sources[i]);
-	look_close(&look);
+		r = look_at(sockets, diag, &sources[i]);
+	sock_diag_close(diag);
 	if (r) {
 		sockets_free(sockets);
 		if (r != -ETIMEDOUT)

@@ -4,6 +4,7 @@
 
 #include "conf-check.h"
 #include "drift.h"
+#include "existing.h"
 #include "hold.h"
 #include "holdings.h"
 #include "takeover.h"
@@ -20,6 +21,7 @@ struct round {
 	size_t subject_count;
 	struct plan *plans; /* of those who must stay held */
 	size_t plan_count;
+	struct existing_subject *existing; /* one for each plan */
 	struct uid_range *gone; /* of those who need nothing any more */
 	size_t gone_count;
 	struct holdings found; /* as the kernel was found, the chosen backend first */
@@ -33,6 +35,7 @@ static void round_clear(struct round *round)
 	for (size_t i = 0; i < round->plan_count; i++)
 		plan_clear(&round->plans[i]);
 	free(round->plans);
+	free(round->existing);
 	free(round->gone);
 	free(round->profile);
 	holdings_clear(&round->found);
@@ -56,7 +59,8 @@ static int round_prepare(struct egress_ctx *ctx, struct round *round)
 	if (r)
 		return r;
 	round->plans = calloc(round->subject_count + 1, sizeof(*round->plans));
-	if (!round->plans)
+	round->existing = calloc(round->subject_count + 1, sizeof(*round->existing));
+	if (!round->plans || !round->existing)
 		return fault_set(&ctx->fault, -ENOMEM, "plans: no memory");
 	return 0;
 }
@@ -114,6 +118,11 @@ static int sort_subject(struct round *round, const struct subject *subject)
 	r = subject_plan(subject, &round->plans[round->plan_count]);
 	if (r)
 		return fault_set(&round->op.ctx->fault, r, "%s: plan: no memory", subject->login);
+	round->existing[round->plan_count] = (struct existing_subject){
+		.plan = &round->plans[round->plan_count],
+		.ends = subject->account->profile->existing_sockets == EXISTING_DESTROY,
+		.required = subject->account->profile->required & LAYER_EXISTING_SOCKETS,
+	};
 	round->plan_count++;
 	return 0;
 }
@@ -179,7 +188,7 @@ static const struct standing *find_beside(const struct round *round, struct uid_
 }
 
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
-static int count_change(struct round *round, const struct plan *plan)
+static int count_change(struct round *round, const struct plan *plan, bool *ret_made)
 {
 	const struct standing *standing = find_chosen(round, plan->uids);
 	struct egress_ctx *ctx = round->op.ctx;
@@ -194,7 +203,8 @@ static int count_change(struct round *round, const struct plan *plan)
 		ctx_log(ctx, LOG_NOTICE, "uid %s: taken over from %s", uids, other->name);
 	else if (lines[0] && standing)
 		ctx_log(ctx, LOG_NOTICE, "uid %s: mended: %s", uids, lines[0]);
-	if (lines[0] || find_beside(round, plan->uids, &other))
+	*ret_made = lines[0] || find_beside(round, plan->uids, &other);
+	if (*ret_made)
 		round->changes.held++;
 	egress_lines_free(lines);
 	return 0;
@@ -204,9 +214,26 @@ static int count_changes(struct round *round)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < round->plan_count; i++)
-		r = count_change(round, &round->plans[i]);
+	for (size_t i = 0; !r && i < round->plan_count; i++) {
+		bool made = false;
+
+		r = count_change(round, &round->plans[i], &made);
+		round->existing[i].ends = made && round->existing[i].ends;
+	}
 	return r;
+}
+
+/* The rules stand, whatever becomes of connections: the records must be written. It is told at the end. */
+static void end_existing(struct round *round)
+{
+	struct operation *op = &round->op;
+
+	if (!operation_end_existing(op, "sync", round->existing, round->plan_count))
+		return;
+	ctx_log(op->ctx, LOG_ERR, "%s", op->ctx->fault.line);
+	if (!op->unfinished.error)
+		op->unfinished = op->ctx->fault;
+	fault_clear(&op->ctx->fault);
 }
 
 static int look_at_chosen(struct round *round)
@@ -377,6 +404,8 @@ static int sync_locked(struct round *round)
 		r = count_changes(round);
 	if (!r)
 		r = operation_hold(&round->op, round->plans, round->plan_count);
+	if (!r)
+		end_existing(round);
 	if (!r)
 		r = remember_all(round);
 	return r ? r : let_go_and_tell(round);

@@ -45,6 +45,8 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 		r = procscan_take(&deadline, &ctx->fault, &view.scan);
 	if (!r)
 		r = sockets_take(&deadline, &ctx->fault, &view.sockets);
+	if (!r)
+		r = existing_absence(&deadline, &ctx->fault, view.no_existing);
 	if (r)
 		view_clear(&view);
 	else

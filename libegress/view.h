@@ -4,6 +4,7 @@
 
 /* Everything at one look, without a lock: configuration, ledger, kernel, processes. */
 #include "choice.h"
+#include "existing.h"
 #include "holdings.h"
 #include "procscan.h"
 #include "sockets.h"
@@ -19,6 +20,7 @@ struct view {
 	struct holdings holdings; /* the chosen backend's first */
 	struct procscan *scan;
 	struct sockets *sockets;
+	char no_existing[EXISTING_TEXT_MAX]; /* what this kernel lacks to end connections */
 };
 
 /* With no configuration to go by ret->conf.conf is NULL, which is logged. Clear with view_clear. */

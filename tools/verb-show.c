@@ -114,6 +114,8 @@ static void print_text(const struct tool *tool, const struct egress_account *acc
 	print_sessions(tool, account->sessions);
 	print_traffic(out, "allowed", &account->allowed);
 	print_traffic(out, "denied", &account->denied);
+	if (*account->lacking)
+		print_lines(out, "lacking", account->lacking, "");
 	print_lines(out, "plan", plan, "");
 	print_lines(out, "drift", account->drift, "none");
 }
@@ -125,7 +127,8 @@ static void print_json(const struct tool *tool, const struct egress_account *acc
 	if (json_object_set_new(object, "plan", output_json_lines(plan)) < 0 ||
 	    json_object_set_new(object, "drift", output_json_lines(account->drift)) < 0 ||
 	    json_object_set_new(object, "backend_reason", output_json_string(account->backend_reason)) < 0 ||
-	    json_object_set_new(object, "sockets", json_integer(account->sockets)) < 0)
+	    json_object_set_new(object, "sockets", json_integer(account->sockets)) < 0 ||
+	    json_object_set_new(object, "lacking", output_json_lines(account->lacking)) < 0)
 		must(NULL);
 	output_json(tool->out, object);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An LD_PRELOAD library that stands between a program and netlink's netfilter, and lets things go wrong.
+ * An LD_PRELOAD library that stands between a program and netlink's netfilter and sock_diag, and lets things go wrong.
  *
  *	EGRESS_NETLINK_SHIM="refuse:EPERM"  LD_PRELOAD=.../netlink-shim.so COMMAND
  *
@@ -13,6 +13,7 @@
  *	swallow        a batch is not carried out, but each message of it that asked for it is confirmed
  *	answer:ERRNO   a batch is carried out, but its answers cannot be read
  *	deaf           a batch is carried out, but no answer ever comes
+ *	destroy:ERRNO  a SOCK_DESTROY is not carried out: ERRNO is the answer
  *
  * Every fault that happened is written, one a line, to the file that EGRESS_SHIM_LOG names.
  */
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,8 +35,8 @@
 
 #define FD_MAX 1024
 
-enum what { ASK, BATCH, REFUSE, SWALLOW, ANSWER, DEAF, NOTHING };
-static const char *const whats[] = { "ask", "batch", "refuse", "swallow", "answer", "deaf" };
+enum what { ASK, BATCH, REFUSE, SWALLOW, ANSWER, DEAF, DESTROY, NOTHING };
+static const char *const whats[] = { "ask", "batch", "refuse", "swallow", "answer", "deaf", "destroy" };
 
 static struct {
 	char script[64];
@@ -100,14 +102,21 @@ static void tell(void)
 	close(fd);
 }
 
-/* Does the fault happen now, to a batch or to another message? */
-static bool happens(bool batch)
+enum kind { KIND_MESSAGE, KIND_BATCH, KIND_DESTROY };
+
+static enum kind kind_of(enum what what)
+{
+	return what == ASK ? KIND_MESSAGE : what == DESTROY ? KIND_DESTROY : KIND_BATCH;
+}
+
+/* Does the fault happen now, to a message of that kind? */
+static bool happens(enum kind kind)
 {
 	const char *script = getenv("EGRESS_NETLINK_SHIM");
 
 	if (strcmp(fault.script, script ? script : "") != 0 || !*fault.script)
 		parse(script ? script : "");
-	if (fault.what == NOTHING || batch == (fault.what == ASK))
+	if (fault.what == NOTHING || kind != kind_of(fault.what))
 		return false;
 	fault.calls++;
 	if (fault.at && fault.at != fault.calls)
@@ -116,7 +125,8 @@ static bool happens(bool batch)
 	return true;
 }
 
-static bool is_netfilter(int fd)
+/* Of netfilter or of sock_diag; -1 else. */
+static int protocol_of(int fd)
 {
 	int domain = 0, protocol = -1;
 	socklen_t size = sizeof(int);
@@ -126,7 +136,7 @@ static bool is_netfilter(int fd)
 	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size))
 		protocol = -1;
 	errno = saved;
-	return domain == AF_NETLINK && protocol == NETLINK_NETFILTER;
+	return domain == AF_NETLINK && (protocol == NETLINK_NETFILTER || protocol == NETLINK_SOCK_DIAG) ? protocol : -1;
 }
 
 static void answer(int fd, const struct nlmsghdr *to, int error)
@@ -165,11 +175,23 @@ static ssize_t on_send(int fd, const void *bytes, size_t size)
 {
 	const struct nlmsghdr *header = bytes;
 
-	if (!is_netfilter(fd) || size < sizeof(*header) ||
-	    !happens(header->nlmsg_type == NFNL_MSG_BATCH_BEGIN))
+	if (size < sizeof(*header))
 		return 0;
+	switch (protocol_of(fd)) {
+	case NETLINK_NETFILTER:
+		if (!happens(header->nlmsg_type == NFNL_MSG_BATCH_BEGIN ? KIND_BATCH : KIND_MESSAGE))
+			return 0;
+		break;
+	case NETLINK_SOCK_DIAG:
+		if (header->nlmsg_type != SOCK_DESTROY || !happens(KIND_DESTROY))
+			return 0;
+		break;
+	default:
+		return 0;
+	}
 	switch (fault.what) {
 	case REFUSE:
+	case DESTROY:
 		answer(fd, header, fault.error);
 		return (ssize_t)size;
 	case SWALLOW:
@@ -193,7 +215,7 @@ static ssize_t on_send_message(int fd, const struct msghdr *message)
 	static char block[1 << 22];
 	size_t size = 0;
 
-	if (!is_netfilter(fd))
+	if (protocol_of(fd) < 0)
 		return 0;
 	for (size_t i = 0; i < message->msg_iovlen; i++) {
 		const struct iovec *part = &message->msg_iov[i];
@@ -211,7 +233,7 @@ static ssize_t on_receive(int fd, void *bytes, size_t size, int flags)
 {
 	size_t queued;
 
-	if (!is_netfilter(fd))
+	if (protocol_of(fd) < 0)
 		return 0;
 	if (sockets[fd].error) {
 		errno = sockets[fd].error;
@@ -296,7 +318,7 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags)
 /* Returns whether ONE is answered here; *ret_ready says how. */
 static bool on_poll(struct pollfd *one, bool *ret_ready)
 {
-	if (!(one->events & POLLIN) || !is_netfilter(one->fd))
+	if (!(one->events & POLLIN) || protocol_of(one->fd) < 0)
 		return false;
 	*ret_ready = sockets[one->fd].queued || sockets[one->fd].error;
 	return *ret_ready || sockets[one->fd].deaf;

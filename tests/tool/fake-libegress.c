@@ -41,6 +41,7 @@ static struct egress_record *one_session[] = { &ssh_session, NULL };
 static struct egress_record *two_sessions[] = { &ssh_session, &odd_session, NULL };
 static char *no_lines[] = { END };
 static char *two_proxies[] = { "127.0.0.1:3128", "[::1]:3128", END };
+static char *some_lacking[] = { "existing_sockets: no module \033[2J", END };
 static char *some_drift[] = { "agent1: ipv4: rule 3 is missing", "agent1: \033[2J", END };
 
 static struct egress_account agent1 = {
@@ -50,36 +51,36 @@ static struct egress_account agent1 = {
 	.sessions = one_session, .allowed = { 12, 4096 }, .denied = { 1, 180 },
 	.backend_reason = "auto: legacy iptables tables are in use here",
 	.plan = "hold 2001\nipv4 allow tcp 127.0.0.1/32 port 3128\nboth reject any with prohibited\n",
-	.drift = no_lines,
+	.drift = no_lines, .lacking = no_lines,
 };
 static struct egress_account drifted = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_LINGERING,
 	.profile = "", .backend = "iptables", .backend_reason = "must be nftables: configured", .proxies = two_proxies, .processes = 1,
-	.sessions = no_sessions, .plan = "hold 2001\n", .drift = some_drift,
+	.sessions = no_sessions, .plan = "hold 2001\n", .drift = some_drift, .lacking = some_lacking,
 };
 static struct egress_account range = {
 	.name = "uid 20000-29999", .uid_first = 20000, .uid_last = 29999, .state = EGRESS_PINNED,
 	.profile = "default", .backend = "iptables", .backend_reason = "configured", .proxies = two_proxies,
 	.sessions = no_sessions, .allowed = { UINT64_MAX, UINT64_MAX },
-	.plan = "hold 20000-29999\n", .drift = no_lines,
+	.plan = "hold 20000-29999\n", .drift = no_lines, .lacking = no_lines,
 };
 static struct egress_account odd = {
 	.name = "\033[31mred\n\xff\xc2\x9b" "2J", .uid_first = 2002, .uid_last = 2002,
 	.state = EGRESS_ACTIVE, .profile = "j\xc3\xbcrgen", .backend = "iptables",
 	.backend_reason = "\033[2J",
-	.proxies = two_proxies, .sessions = two_sessions, .plan = "", .drift = no_lines,
+	.proxies = two_proxies, .sessions = two_sessions, .plan = "", .drift = no_lines, .lacking = no_lines,
 };
 static struct egress_account long_name = {
 	.name = "an-account-with-a-name-that-is-longer-than-anyone-would-want-it-to-be",
 	.uid_first = 4294967294, .uid_last = 4294967294, .state = EGRESS_ACTIVE,
 	.profile = "default", .backend = "iptables", .backend_reason = "",
 	.proxies = two_proxies, .processes = 4194304,
-	.sessions = one_session, .allowed = { 1234567890123, 1 }, .plan = "", .drift = no_lines,
+	.sessions = one_session, .allowed = { 1234567890123, 1 }, .plan = "", .drift = no_lines, .lacking = no_lines,
 };
 static struct egress_account not_held = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_NOT_HELD,
 	.profile = "default", .backend = "", .backend_reason = "configured", .proxies = two_proxies, .sessions = no_sessions,
-	.plan = "hold 2001\n", .drift = no_lines,
+	.plan = "hold 2001\n", .drift = no_lines, .lacking = no_lines,
 };
 
 static struct scene {

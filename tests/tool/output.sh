@@ -85,7 +85,7 @@ case_ "list: the values are the library's" scene one json_of 0 'd == [{
 	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z"}],
 	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
 case_ "show: the same keys, plan and drift" scene one json_of 0 \
-	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets"] and d["drift"] == []
+	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets", "lacking"] and d["drift"] == d["lacking"] == []
 	and d["backend"] == "iptables" and d["backend_reason"] == "auto: legacy iptables tables are in use here"
 	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
 case_ "a range has its two ends" scene range json_of 0 \
@@ -143,6 +143,7 @@ whole_show() {
 	END
 }
 case_ "show prints it all" whole_show
+case_ "show prints what the kernel lacks" scene drift matches 0 '^lacking +existing_sockets: no module .x1b\[2J$' show root
 case_ "show prints the drift" scene drift matches 0 '^drift +agent1: ipv4: rule 3 is missing$' show root
 case_ "show says where it must be" scene drift matches 0 \
 	'^backend +iptables \(must be nftables: configured\)$' show root
