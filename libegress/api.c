@@ -5,6 +5,7 @@
 #include "choice.h"
 #include "conf-check.h"
 #include "coverage.h"
+#include "explain.h"
 #include "inventory.h"
 #include "session.h"
 #include "upkeep.h"
@@ -244,6 +245,31 @@ EXPORT void egress_accounts_free(struct egress_account **accounts)
 	for (struct egress_account **account = accounts; account && *account; account++)
 		egress_account_free(*account);
 	free(accounts);
+}
+
+EXPORT int egress_explain(struct egress_ctx *ctx, const char *user, const char *destination,
+			  struct egress_explanation **ret)
+{
+	int r = start(ctx, user && destination && ret);
+
+	return r ? r : finish(ctx, explain(ctx, user, destination, ret));
+}
+
+EXPORT void egress_explanation_free(struct egress_explanation *explanation)
+{
+	if (!explanation)
+		return;
+	free(explanation->account);
+	free(explanation->destination);
+	free(explanation->profile);
+	free(explanation->covered_by.file);
+	free(explanation->rule);
+	free(explanation->decided_by.file);
+	free(explanation->reason);
+	free(explanation->instead);
+	free(explanation->add);
+	free(explanation->add_after.file);
+	free(explanation);
 }
 
 /* A configuration for another libegress. */

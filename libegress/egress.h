@@ -174,6 +174,45 @@ int egress_show(struct egress_ctx *ctx, const char *user, struct egress_account 
 void egress_account_free(struct egress_account *account);    /* takes NULL */
 void egress_accounts_free(struct egress_account **accounts); /* takes NULL */
 
+enum egress_verdict {
+	EGRESS_FREE, /* nothing holds the user */
+	EGRESS_ALLOWED,
+	EGRESS_DENIED,
+};
+
+/* Where in the configuration; FILE "" where nothing stands. */
+struct egress_place {
+	char *file;
+	unsigned int line;
+};
+
+/* What the configuration says of one destination. Texts are "" where there is nothing to say. */
+struct egress_explanation {
+	char *account;     /* login name, or "uid 2001" */
+	uid_t uid;
+	char *destination; /* "tcp://192.0.2.1:443" */
+	enum egress_verdict verdict;
+	char *profile;
+	struct egress_place covered_by; /* the row of "accounts" */
+	char *rule;                     /* of the plan, as egress_show tells it: the one that decides */
+	struct egress_place decided_by; /* the entry that asks for the rule; of what no entry allows, the profile */
+	char *reason;                   /* of that entry */
+	char *instead;                  /* if denied: the URL of the proxy, if that can carry it */
+	char *add;                      /* if denied: what an administrator would add to let it through */
+	struct egress_place add_after;  /* and the entry, or the beginning of the profile, after which it belongs */
+};
+
+/*
+ * Would it pass? By the configuration alone: not what stands in the kernel, nor what the host's own firewall says of
+ * it. USER: a login name or a uid. DESTINATION: "tcp://192.0.2.1:443", "udp://[2001:db8::1]:53" or
+ * "icmp://192.0.2.1", of a socket that is bound to no network card. Needs no privilege but to read the
+ * configuration. Free *ret with egress_explanation_free.
+ * Errors: -EINVAL, -ENOENT: no such user, -EBADMSG, -ENOMEM, -EIO.
+ */
+int egress_explain(struct egress_ctx *ctx, const char *user, const char *destination,
+		   struct egress_explanation **ret);
+void egress_explanation_free(struct egress_explanation *explanation); /* takes NULL */
+
 /* Parses the context's configuration and prints the result as text, freed with free(3).
  * Needs no privilege but to read it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO. */
 int egress_check_config(struct egress_ctx *ctx, char **ret_text);

@@ -32,6 +32,7 @@ static const struct verb verbs[] = {
 	{ "verify", "[USER]", 0, 1, "compare kernel and plan, change nothing", verb_verify },
 	{ "reap", "", 0, 0, "drop dead sessions, release what nothing needs", verb_reap },
 	{ "watch", "", 0, 0, "denied packets, as they happen", verb_watch },
+	{ "explain", "USER DEST", 2, 2, "would it pass, by which entry, and what instead", verb_explain },
 	{ "check-config", "[FILE]", 0, 1, "parse a configuration, print the result",
 	  verb_check_config },
 };
@@ -129,7 +130,7 @@ static void print_help(FILE *out)
 {
 	fputs("usage: egressctl [OPTION]... [VERB [ARGUMENT]...]\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(out, "  %-12s %-7s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
+		fprintf(out, "  %-12s %-9s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
 	fputs("\n"
 	      "  -c, --config FILE            try another configuration file\n"
 	      "      --json                   JSON on standard output\n"
@@ -138,7 +139,7 @@ static void print_help(FILE *out)
 	      "      --help, --version\n"
 	      "\n"
 	      "USER is a name or a uid. Exit: 0 done, 1 failed, 2 usage,\n"
-	      "3 the answer is no (drift, not held), 4 lock busy. See egressctl(8).\n",
+	      "3 the answer is no (drift, denied, not held), 4 lock busy. See egressctl(8).\n",
 	      out);
 }
 
