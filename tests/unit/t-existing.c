@@ -255,12 +255,15 @@ END_TEST
 /* Not an absence: who logs in can see to it. */
 START_TEST(too_few_descriptors_are_an_error)
 {
-	const struct rlimit none = { 0, 0 };
+	struct rlimit before, none;
 	const struct deadline deadline = deadline_in_ms(10000);
 	char absent[EXISTING_TEXT_MAX] = "untouched";
 
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	ck_assert_int_eq(existing_absence(&deadline, NULL, absent), -ENOMEM);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_str_eq(absent, "untouched");
 }
 END_TEST
