@@ -28,8 +28,8 @@ listed=(127.0.0.1 ::1 ::ffff:127.0.0.1)
 unlisted=(127.0.0.2 ::ffff:127.0.0.2 "$HOST4" "::ffff:$HOST4" "$HOST6")
 nameless=(0.0.0.0 :: ::ffff:0.0.0.0) # the kernel makes 127.0.0.1 and ::1 of them
 heard=/tmp/heard
-: >$heard
-chmod 666 $heard
+: >"$heard"
+chmod 666 "$heard"
 
 # as ACCOUNT CMD
 as() { su "$1" -c "$2" </dev/null; }
@@ -42,17 +42,17 @@ serve() {
 
 # asks ACCOUNT SOURCE PORT ADDRESS...: into /tmp/asked; $heard has who came.
 asks() {
-	: >$heard
+	: >"$heard"
 	as "$1" "ports ask ${*:2} >/tmp/asked-$1" || return
 	[ "$(wc -l <"/tmp/asked-$1")" -eq $(($# - 3)) ] || { cat "/tmp/asked-$1"; return 1; }
 }
 
 all_answer() {
-	asks "$@" && ! grep -v ' answered$' "/tmp/asked-$1" && [ "$(wc -l <$heard)" -eq $(($# - 3)) ]
+	asks "$@" && ! grep -v ' answered$' "/tmp/asked-$1" && [ "$(wc -l <"$heard")" -eq $(($# - 3)) ]
 }
 none_answers() {
 	asks "$@" || return
-	! grep ' answered$' "/tmp/asked-$1" && ! grep . $heard
+	! grep ' answered$' "/tmp/asked-$1" && ! grep . "$heard"
 }
 
 everywhere=("${listed[@]}" "${unlisted[@]}" "${nameless[@]}")
