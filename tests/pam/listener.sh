@@ -69,11 +69,14 @@ case_ "others are answered by the listed addresses" all_answer alice 0 8080 "${l
 case_ "itself is" all_answer agent1 0 8080 "${listed[@]}" "${nameless[@]}"
 case_ "others are not answered by other addresses" none_answers alice 0 8080 "${unlisted[@]}"
 case_ "nor at a port that is not listed" none_answers alice 0 8081 "${everywhere[@]}"
-case_ "nor from outside" eval 'in_world ports ask 0 8080 $HOST4 $HOST6 >/tmp/asked-world;
-	[ "$(wc -l </tmp/asked-world)" = 2 ] && ! grep answered /tmp/asked-world'
+outside_is_not_answered() {
+	in_world ports ask 0 8080 "$HOST4" "$HOST6" >/tmp/asked-world
+	[ "$(wc -l </tmp/asked-world)" -eq 2 ] && ! grep answered /tmp/asked-world
+}
+case_ "nor from outside" outside_is_not_answered
 
 # The listed port as a source; its own listener goes first.
-stop_own() { pkill -KILL -U $uid -f 'ports serve 8080'; wait_for 10 not port_open 8080; }
+stop_own() { pkill -KILL -U "$uid" -f 'ports serve 8080'; wait_for 10 not port_open 8080; }
 case_ "its service is gone" stop_own
 case_ "from the listed port no other is reached" none_answers agent1 8080 9090 "${everywhere[@]}"
 world_log_clear
@@ -90,5 +93,5 @@ counts() {
 	[ "${before% *}" -lt "${after% *}" ] && [ "${before#* }" = "${after#* }" ] || { echo "$before, then $after"; return 1; }
 }
 case_ "answers count as allowed" counts
-pkill -KILL -U $uid
+pkill -KILL -U "$uid"
 lab_end
