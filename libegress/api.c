@@ -54,6 +54,7 @@ EXPORT int egress_ctx_new(struct egress_ctx **ret)
 		return -ENOMEM;
 	ctx->statedir = EGRESS_STATEDIR;
 	ctx->libdir = EGRESS_LIBDIR;
+	ctx->subuid = (struct subuid_paths){ .subuid = SUBUID_PATH, .libdir = EGRESS_LIBDIR, .passwd = PASSWD_PATH };
 	ctx->backends = backends;
 	ctx->config_path = strdup(EGRESS_CONFIG);
 	if (!ctx->config_path) {
@@ -98,6 +99,14 @@ EXPORT void egress_ctx_set_log(struct egress_ctx *ctx, egress_log_fn *log, void 
 		return;
 	ctx->log = log;
 	ctx->log_data = data;
+}
+
+EXPORT void egress_ctx_set_subids(struct egress_ctx *ctx, egress_subids_fn *subids, void *data)
+{
+	if (!ctx)
+		return;
+	ctx->subids = subids;
+	ctx->subids_data = data;
 }
 
 EXPORT const char *egress_ctx_error(const struct egress_ctx *ctx)
@@ -237,6 +246,7 @@ EXPORT void egress_account_free(struct egress_account *account)
 	egress_lines_free(account->proxies);
 	egress_lines_free(account->drift);
 	egress_lines_free(account->lacking);
+	free(account->ranges);
 	free(account);
 }
 

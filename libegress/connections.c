@@ -45,12 +45,21 @@ static int judge(struct operation *op, const char *who, const struct existing *e
 	return 0;
 }
 
-int operation_end_existing(struct operation *op, const char *who, const struct existing_subject *subjects, size_t count)
+static int by_uids(const void *a, const void *b)
+{
+	const struct existing_subject *x = a, *y = b;
+
+	return uid_range_compare(x->plan->uids, y->plan->uids);
+}
+
+int operation_end_existing(struct operation *op, const char *who, struct existing_subject *subjects, size_t count)
 {
 	bool required = is_required(subjects, count);
 	struct existing existing = { 0 };
 	int r = 0;
 
+	if (count)
+		qsort(subjects, count, sizeof(*subjects), by_uids);
 	if (has_end(subjects, count))
 		r = existing_end(&op->deadline, subjects, count, &op->ctx->fault, &existing);
 	else if (required)

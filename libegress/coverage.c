@@ -13,6 +13,7 @@ void coverage_clear(struct coverage *coverage)
 	conf_view_clear(&coverage->view);
 	conf_free(coverage->remembered);
 	free(coverage->formerly);
+	uid_ranges_clear(&coverage->ranges);
 }
 
 static bool backend_holds(const struct backend_ops *ops, uid_t uid)

@@ -19,6 +19,8 @@ struct coverage {
 	const struct account *account; /* of VIEW; with COVER_DROPPED of REMEMBERED, NULL if that is lost */
 	struct conf *remembered;
 	char *formerly;                /* as of a subject; with COVER_DROPPED */
+	struct uid_ranges ranges;      /* its subordinate ones, see hold_check */
+	struct fault unfit;            /* why it cannot have them; with COVER_DROPPED, who may be free by now */
 	bool keep; /* held always: not to be released with its last session */
 };
 

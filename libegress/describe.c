@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RANGE_PREFIX_MAX 40
+
 static int copy_text(const char *text, char **ret)
 {
 	*ret = strdup(text);
@@ -84,12 +86,42 @@ static int describe_reason(const struct choice *choice, const struct backend_ops
 	return copy_text(reason, &account->backend_reason);
 }
 
+static char *range_prefix(const struct egress_uid_range *range, char text[RANGE_PREFIX_MAX])
+{
+	char uids[UID_RANGE_TEXT_MAX];
+
+	snprintf(text, RANGE_PREFIX_MAX, "uid %s: ",
+		 addr_print_uid_range((struct uid_range){ range->first, range->last }, uids));
+	return text;
+}
+
 /* Held by another backend than it must be, or by two: see takeover.h. */
+static int describe_place(const struct view *view, struct uid_range uids, const char *prefix,
+			  struct egress_account *account)
+{
+	const struct choice *choice = &view->choice;
+	const struct backend_ops *held_by, *other;
+
+	view_standing(view, uids, &held_by);
+	if (!held_by)
+		return 0;
+	if (!choice->ops)
+		return lines_add(&account->drift, "%sheld by %s: %s", prefix, held_by->name, choice->reason);
+	if (held_by != choice->ops)
+		return lines_add(&account->drift, "%sheld by %s, must be %s: run egressctl sync", prefix,
+				 held_by->name, choice->ops->name);
+	if (holdings_find_beside(&view->holdings, held_by, uids, &other))
+		return lines_add(&account->drift, "%sheld by %s as well as by %s: run egressctl sync", prefix,
+				 other->name, held_by->name);
+	return 0;
+}
+
 static int describe_backend(const struct view *view, const struct subject *subject,
 			    struct egress_account *account)
 {
 	const struct choice *choice = &view->choice;
-	const struct backend_ops *held_by, *other;
+	const struct backend_ops *held_by;
+	char prefix[RANGE_PREFIX_MAX];
 	int r;
 
 	view_standing(view, subject->uids, &held_by);
@@ -97,17 +129,10 @@ static int describe_backend(const struct view *view, const struct subject *subje
 	if (!r)
 		r = copy_text(held_by ? held_by->name : choice->ops ? choice->ops->name : "",
 			      &account->backend);
-	if (r || !held_by)
-		return r;
-	if (!choice->ops)
-		return lines_add(&account->drift, "held by %s: %s", held_by->name, choice->reason);
-	if (held_by != choice->ops)
-		return lines_add(&account->drift, "held by %s, must be %s: run egressctl sync", held_by->name,
-				 choice->ops->name);
-	if (holdings_find_beside(&view->holdings, held_by, subject->uids, &other))
-		return lines_add(&account->drift, "held by %s as well as by %s: run egressctl sync",
-				 other->name, held_by->name);
-	return 0;
+	for (size_t i = 0; !r && i < account->range_count; i++)
+		r = describe_place(view, (struct uid_range){ account->ranges[i].first, account->ranges[i].last },
+				   i ? range_prefix(&account->ranges[i], prefix) : "", account);
+	return r;
 }
 
 /* The plan is the profile's; of one whose profile nobody knows, what stands. */
@@ -124,13 +149,64 @@ static int describe_plan(const struct subject *subject, const struct standing *s
 								: "no rules stand, and the profile is lost");
 		return r;
 	}
-	r = subject_plan(subject, &plan);
+	r = subject_plan(subject, subject->uids, &plan);
 	if (!r)
 		r = render_plan(&plan, &account->plan);
 	if (!r)
 		r = drift_compare(&plan, standing, &account->drift);
 	plan_clear(&plan);
 	return r;
+}
+
+static void add_traffic(struct egress_traffic *sum, const struct traffic *traffic)
+{
+	sum->packets += traffic->packets;
+	sum->bytes += traffic->bytes;
+}
+
+/* One of its ranges: what it counted, and how it differs from its plan. The account's first one has told of its plan. */
+static int describe_range(const struct view *view, const struct subject *subject, size_t i,
+			  struct egress_account *account)
+{
+	const struct uid_range uids = { account->ranges[i].first, account->ranges[i].last };
+	const struct standing *standing = view_standing(view, uids, NULL);
+	char prefix[RANGE_PREFIX_MAX], **lines = NULL;
+	struct plan plan = { 0 };
+	int r = 0;
+
+	if (standing) {
+		add_traffic(&account->allowed, &standing->allowed);
+		add_traffic(&account->denied, &standing->denied);
+	}
+	if (i == 0 || !subject->account)
+		return 0;
+	r = subject_plan(subject, uids, &plan);
+	if (!r)
+		r = drift_compare(&plan, standing, &lines);
+	for (char **line = lines; !r && *line; line++)
+		r = lines_add(&account->drift, "%s%s", range_prefix(&account->ranges[i], prefix), *line);
+	egress_lines_free(lines);
+	plan_clear(&plan);
+	return r;
+}
+
+static int describe_ranges(const struct view *view, const struct subject *subject, struct egress_account *account)
+{
+	AUTO_RANGES struct uid_ranges uids = { 0 };
+	int r = uid_ranges_add_all(&uids, &subject->ranges);
+
+	if (!r)
+		r = uid_ranges_put_first(&uids, subject->uids);
+	if (!r && !(account->ranges = calloc(uids.count, sizeof(*account->ranges))))
+		r = -ENOMEM;
+	if (r)
+		return r;
+	for (size_t i = 0; i < uids.count; i++)
+		account->ranges[account->range_count++] =
+			(struct egress_uid_range){ uids.items[i].first, uids.items[i].last };
+	account->processes = procscan_count_all(view->scan, &uids);
+	account->sockets = sockets_count_all(view->sockets, &uids);
+	return 0;
 }
 
 static enum egress_state state_of(const struct view *view, const struct subject *subject,
@@ -168,20 +244,16 @@ static int fill(const struct view *view, const struct subject *subject, const st
 
 	account->uid_first = subject->uids.first;
 	account->uid_last = subject->uids.last;
-	account->processes = procscan_count(view->scan, subject->uids);
-	account->sockets = sockets_count(view->sockets, subject->uids);
-	if (standing) {
-		account->allowed = (struct egress_traffic){ standing->allowed.packets,
-							    standing->allowed.bytes };
-		account->denied = (struct egress_traffic){ standing->denied.packets,
-							   standing->denied.bytes };
-	}
+	if (!r)
+		r = describe_ranges(view, subject, account);
 	if (!r)
 		r = copy_text(subject->covered ? profile->name : "", &account->profile);
 	if (!r)
 		r = describe_proxies(profile, account);
 	if (!r)
 		r = describe_plan(subject, standing, account);
+	for (size_t i = 0; !r && i < account->range_count; i++)
+		r = describe_range(view, subject, i, account);
 	if (!r)
 		r = describe_lacking(view, profile, account);
 	if (!r)

@@ -26,6 +26,7 @@
 #define EGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
@@ -55,6 +56,20 @@ typedef void egress_log_fn(int priority, const char *line, void *data);
 
 /* Where notices go (a broken configuration, repaired rules, damaged records). NULL: nowhere. */
 void egress_ctx_set_log(struct egress_ctx *ctx, egress_log_fn *log, void *data);
+
+struct egress_uid_range {
+	uid_t first, last; /* inclusive */
+};
+
+/*
+ * The subordinate uids of USER that stand in no /etc/subuid: *RET is malloced, the library frees it; NULL for none. 0,
+ * or a negative errno: it could not be asked, and what was known stays in force.
+ */
+typedef int egress_subids_fn(const char *user, void *data, struct egress_uid_range **ret, size_t *ret_count);
+
+/* Whom egress_sync asks, before it takes any lock; the answers are kept for later opens. NULL: nobody, what is kept
+ * stays. A login should have none: name services may take long, and libsubid exits. */
+void egress_ctx_set_subids(struct egress_ctx *ctx, egress_subids_fn *subids, void *data);
 
 /* One line about what failed last: "OBJECT: WHAT: WHY". Never NULL; valid until the next call with CTX. */
 const char *egress_ctx_error(const struct egress_ctx *ctx);
@@ -163,6 +178,8 @@ struct egress_account {
 	char *backend_reason;   /* why that backend: "configured", "auto: ...", "must be nftables: ..." */
 	unsigned int sockets;   /* through which it can still send, with a process or without */
 	char **lacking;         /* what its profile wants and this kernel lacks: "existing_sockets: no module tcp_diag" */
+	struct egress_uid_range *ranges; /* the UID set: what UID_FIRST and UID_LAST say, then the subordinate ranges that */
+	size_t range_count;              /* are held with it; processes, sockets and traffic are those of all of it */
 };
 
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#define READ_SINGLY_MAX 4
+
 static void keep_notice(struct egress_ctx *ctx, int priority, const char *line)
 {
 	struct notice *notice = &ctx->notices[ctx->notice_count];
@@ -139,10 +141,8 @@ static int check_stands(struct operation *op, const struct plan *plan, const str
 	return r;
 }
 
-/* The kernel's own word, after the backend's: a commit can say yes and have done nothing. */
-static int read_back(struct operation *op, const struct plan *plans, size_t plan_count)
+static int read_back_of(struct operation *op, const struct uid_range *only, const struct plan *plans, size_t plan_count)
 {
-	const struct uid_range *only = plan_count == 1 ? &plans[0].uids : NULL;
 	struct standing *standing = NULL;
 	size_t count = 0;
 	int r = op->ops->list(op->backend, only, &op->ctx->fault, &standing, &count);
@@ -150,6 +150,21 @@ static int read_back(struct operation *op, const struct plan *plans, size_t plan
 	for (size_t i = 0; !r && i < plan_count; i++)
 		r = check_stands(op, &plans[i], standing_find(standing, count, plans[i].uids));
 	standing_free(standing, count);
+	return r;
+}
+
+/*
+ * The kernel's own word, after the backend's: a commit can say yes and have done nothing. An account's few are asked
+ * for one by one: to read everybody's takes several times as long where many are held.
+ */
+static int read_back(struct operation *op, const struct plan *plans, size_t plan_count)
+{
+	int r = 0;
+
+	if (plan_count > READ_SINGLY_MAX)
+		return read_back_of(op, NULL, plans, plan_count);
+	for (size_t i = 0; !r && i < plan_count; i++)
+		r = read_back_of(op, &plans[i].uids, &plans[i], 1);
 	return r;
 }
 
@@ -240,16 +255,30 @@ int operation_sessions(struct operation *op, uid_t uid, struct need *ret)
 	return r;
 }
 
-int operation_need(struct operation *op, uid_t uid, enum ending ending, struct need *ret)
+int operation_uids(struct operation *op, uid_t uid, struct uid_ranges *ret)
 {
-	const struct uid_range uids = { uid, uid };
+	AUTO_RANGES struct uid_ranges uids = { 0 };
+	int r = ledger_ranges(op->ledger, uid, &op->ctx->fault, &uids);
+
+	if (!r && uid_ranges_put_first(&uids, (struct uid_range){ uid, uid }))
+		r = fault_set(&op->ctx->fault, -ENOMEM, "uid %u: no memory", uid);
+	if (r)
+		return r;
+	*ret = uids;
+	uids = (struct uid_ranges){ 0 };
+	return 0;
+}
+
+/* UIDS: its set. */
+static int need_of(struct operation *op, const struct uid_ranges *uids, enum ending ending, struct need *ret)
+{
 	struct need need;
-	int r = operation_sessions(op, uid, &need);
+	int r = operation_sessions(op, uids->items[0].first, &need);
 
 	if (r)
 		return r;
 	if (need_is_nothing(&need) && ending == ENDING_KILL)
-		operation_end_leftovers(op, uid);
+		operation_end_leftovers(op, uids);
 	/* From another pid namespace nobody is released, on whatever grounds. */
 	if (need_is_nothing(&need) && (ending != ENDING_RELEASE || !ledger_sees_processes(op->ledger)))
 		need.leftovers = operation_has_leftovers(op, uids);
@@ -257,16 +286,26 @@ int operation_need(struct operation *op, uid_t uid, enum ending ending, struct n
 	return 0;
 }
 
+int operation_need(struct operation *op, uid_t uid, enum ending ending, struct need *ret)
+{
+	AUTO_RANGES struct uid_ranges uids = { 0 };
+	int r = operation_uids(op, uid, &uids);
+
+	return r ? r : need_of(op, &uids, ending, ret);
+}
+
 int operation_settle(struct operation *op, uid_t uid, enum ending ending, struct need *ret)
 {
-	const struct uid_range subject = { uid, uid };
+	AUTO_RANGES struct uid_ranges uids = { 0 };
 	struct need need;
-	int r = operation_need(op, uid, ending, &need);
+	int r = operation_uids(op, uid, &uids);
 
+	if (!r)
+		r = need_of(op, &uids, ending, &need);
 	if (r)
 		return r;
 	if (need_is_nothing(&need) && ending != ENDING_KEEP) {
-		r = operation_remove(op, &subject, 1);
+		r = operation_remove(op, uids.items, uids.count);
 		if (!r)
 			r = ledger_forget(op->ledger, uid, &op->ctx->fault);
 	}

@@ -8,6 +8,7 @@
 #include "egress.h"
 #include "ledger.h"
 #include "shield.h"
+#include "subuid.h"
 
 #define OPERATION_MS 10000L   /* one deadline for a whole operation */
 #define LEFTOVER_WAIT_MS 500L /* close waits so long for the last processes */
@@ -23,7 +24,10 @@ struct egress_ctx {
 	char *config_path;
 	bool trial; /* what parses is not kept */
 	const char *statedir, *libdir;
+	struct subuid_paths subuid;
 	const struct backend_ops *const *backends;
+	egress_subids_fn *subids;
+	void *subids_data;
 	egress_log_fn *log;
 	void *log_data;
 	bool locked; /* notices wait: a syslog that hangs must not keep the locks */
@@ -76,10 +80,12 @@ void operation_leave_kernel(struct operation *op); /* releases the host's lock *
  */
 const struct procscan *operation_processes(struct operation *op);
 void operation_look_again(struct operation *op); /* at the next question */
-/* Is there a process with a uid of the range, or a socket of it? Yes where that cannot be known. */
-bool operation_has_leftovers(struct operation *op, struct uid_range uids);
-/* Kills all of the uid. What cannot be ended is told, and is still there for operation_has_leftovers. */
-void operation_end_leftovers(struct operation *op, uid_t uid);
+/* The UID set: the uid, and the subordinate ranges on record, each a subject of its own; *ret has the uid first. */
+int operation_uids(struct operation *op, uid_t uid, struct uid_ranges *ret);
+/* Is there a process with a uid of the ranges, or a socket of it? Yes where that cannot be known. */
+bool operation_has_leftovers(struct operation *op, const struct uid_ranges *uids);
+/* Kills all of a UID set. What cannot be ended is told, and is still there for operation_has_leftovers. */
+void operation_end_leftovers(struct operation *op, const struct uid_ranges *uids);
 /* Tells what this kernel does not let us look for. */
 void operation_tell_blind_spots(struct operation *op);
 
@@ -89,12 +95,12 @@ void operation_tell_blind_spots(struct operation *op);
  */
 int operation_hold(struct operation *op, const struct plan *plans, size_t count);
 /*
- * Ends the connections of whom SUBJECTS, ascending, say so, once their plans stand; WHO is for the log. What this
+ * Ends the connections of whom SUBJECTS say so, once their plans stand, and sorts them; WHO is for the log. What this
  * kernel cannot do is told, or -EOPNOTSUPP where it is required; -EPERM: one that must go would not. Any other error
  * fails too, required or not: who logs in can see to one.
  */
 struct existing_subject;
-int operation_end_existing(struct operation *op, const char *who, const struct existing_subject *subjects, size_t count);
+int operation_end_existing(struct operation *op, const char *who, struct existing_subject *subjects, size_t count);
 /* From every backend. An error means that they count as not released. */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count);
 

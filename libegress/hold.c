@@ -3,13 +3,36 @@
 
 #include "conf-check.h"
 #include "existing.h"
+#include "subordinates.h"
 #include "util.h"
 
 #include <string.h>
 #include <syslog.h>
 
-int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
+/* One who left the configuration is held by the profile that is remembered. */
+static int check_subordinates(struct egress_ctx *ctx, struct coverage *coverage)
 {
+	const struct person *person = &coverage->person;
+	struct subordinates who = { .conf = coverage->view.conf, .account = coverage->account };
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	int r;
+
+	if (!coverage->account || coverage->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
+		return 0;
+	r = person_names_find(person, &ctx->fault, &names);
+	who.owner = (struct subuid_owner){ person->uid, names.names, names.count };
+	if (!r)
+		r = subuid_load(&ctx->subuid, &ctx->fault, &who.subuid);
+	if (!r)
+		r = subordinates_find(&who, &ctx->fault, &coverage->ranges);
+	subuid_free(who.subuid);
+	return r;
+}
+
+int hold_check(struct egress_ctx *ctx, struct coverage *coverage)
+{
+	int r;
+
 	const char *login = coverage->person.login;
 
 	if (geteuid() != 0)
@@ -18,38 +41,51 @@ int hold_check(struct egress_ctx *ctx, const struct coverage *coverage)
 	if (!coverage->person.exists)
 		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist, but is configured",
 				 login);
-	if (coverage->cover != COVER_PROFILE)
-		return 0;
+	r = check_subordinates(ctx, coverage);
+	if (r && r != -ENOMEM && coverage->cover == COVER_DROPPED) {
+		coverage->unfit = ctx->fault;
+		fault_clear(&ctx->fault);
+		r = 0;
+	}
+	if (r || coverage->cover != COVER_PROFILE)
+		return r;
 	return conf_check_proxies(coverage->view.conf,
 				  (struct uid_range){ coverage->person.uid, coverage->person.uid },
 				  &ctx->fault);
 }
 
 /* With each first session: one that was killed may have left the rules, and connections. */
-static int end_existing(struct operation *op, const struct coverage *coverage, const struct plan *plan)
+static int end_existing(struct operation *op, const struct coverage *coverage, const struct plan *plans, size_t count)
 {
 	const struct profile *profile = coverage->account->profile;
-	const struct existing_subject subject = {
-		.plan = plan,
-		.ends = profile->existing_sockets == EXISTING_DESTROY && (!op->shared || op->changed[0]),
-		.required = profile->required & LAYER_EXISTING_SOCKETS,
-	};
+	AUTO_FREE struct existing_subject *subjects = calloc(count, sizeof(*subjects));
 
-	return operation_end_existing(op, coverage->person.login, &subject, 1);
+	if (!subjects)
+		return fault_set(&op->ctx->fault, -ENOMEM, "%s: existing_sockets: no memory", coverage->person.login);
+	for (size_t i = 0; i < count; i++)
+		subjects[i] = (struct existing_subject){
+			.plan = &plans[i],
+			.ends = profile->existing_sockets == EXISTING_DESTROY && (!op->shared || op->changed[0]),
+			.required = profile->required & LAYER_EXISTING_SOCKETS,
+		};
+	return operation_end_existing(op, coverage->person.login, subjects, count);
 }
 
 int hold_make(struct operation *op, const struct coverage *coverage)
 {
-	const struct uid_range subject = { coverage->person.uid, coverage->person.uid };
-	struct plan plan = { 0 };
-	int r = plan_compile(coverage->account->profile, subject, &plan);
+	AUTO_RANGES struct uid_ranges uids = { 0 };
+	struct plan *plans = NULL;
+	int r = operation_uids(op, coverage->person.uid, &uids);
 
 	if (r)
+		return r;
+	r = plans_compile(coverage->account->profile, &uids, &plans);
+	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: plan: no memory", coverage->person.login);
-	r = operation_hold(op, &plan, 1);
+	r = operation_hold(op, plans, uids.count);
 	if (!r)
-		r = end_existing(op, coverage, &plan);
-	plan_clear(&plan);
+		r = end_existing(op, coverage, plans, uids.count);
+	plans_free(plans, uids.count);
 	return r;
 }
 
@@ -74,10 +110,12 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 				 "%s/pidns: " LEDGER_ELSEWHERE, ledger_path(op->ledger));
 	if (r)
 		return fault_set(&op->ctx->fault, r, "%s: no memory", coverage->person.login);
+	if (coverage->unfit.error)
+		return fault_set(&op->ctx->fault, coverage->unfit.error, "%s", coverage->unfit.line);
 	op->entered = !ledger_has(op->ledger, coverage->person.uid);
 	op->same = !op->entered && is_held_the_same(op, coverage->person.uid, profile);
-	return ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile,
-			    &op->ctx->fault);
+	r = ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile, &op->ctx->fault);
+	return r ? r : ledger_grow(op->ledger, coverage->person.uid, &coverage->ranges, &op->ctx->fault);
 }
 
 bool hold_is_kept(const struct coverage *coverage)

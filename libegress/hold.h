@@ -5,9 +5,9 @@
 /* The steps that opening a session and pinning share. */
 #include "coverage.h"
 
-/* Can it be held at all? Before any lock. -EPERM, -ENOENT, -EBADMSG, -EIO, -ENOMEM. */
-int hold_check(struct egress_ctx *ctx, const struct coverage *coverage);
-/* Puts the account into the ledger. */
+/* Can it be held at all, and with which subordinate ranges? Before any lock. -EPERM, -ENOENT, -EBADMSG, -EIO, -ENOMEM. */
+int hold_check(struct egress_ctx *ctx, struct coverage *coverage);
+/* Puts the account into the ledger, with its subordinate ranges. */
 int hold_enter(struct operation *op, const struct coverage *coverage);
 /* Makes its plan stand, and ends the connections that it does not let through. */
 int hold_make(struct operation *op, const struct coverage *coverage);

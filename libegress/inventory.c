@@ -62,7 +62,7 @@ static int add_orphans(const struct view *view, const struct holding *holding,
 	for (size_t i = 0; !r && i < holding->count; i++) {
 		const struct standing *standing = &holding->standing[i];
 
-		if (view_subject(view, standing->plan.uids))
+		if (view_subject(view, standing->plan.uids) || view_has_range(view, standing->plan.uids))
 			continue;
 		view_standing(view, standing->plan.uids, &first);
 		if (first == holding->ops)

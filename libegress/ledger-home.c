@@ -197,6 +197,7 @@ void ledger_close(struct ledger *ledger)
 		close(ledger->net_fd);
 	if (ledger->lock_fd >= 0)
 		close(ledger->lock_fd);
+	free(ledger->owned);
 	free(ledger->path);
 	free(ledger);
 }

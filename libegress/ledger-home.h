@@ -6,6 +6,12 @@
 #include "ledger.h"
 
 #define PIDNS_NAME "pidns"
+#define RANGES_NAME "ranges" /* in a uid's folder */
+
+struct owned_range {
+	struct uid_range uids;
+	uid_t uid; /* whose */
+};
 
 struct ledger {
 	char *path;  /* STATEDIR/net-<cookie>, for messages */
@@ -17,6 +23,9 @@ struct ledger {
 	bool is_lost; /* what pid namespace this is cannot be known; told as soon as there is somebody to tell */
 	ledger_report_fn *report;
 	void *report_data;
+	struct owned_range *owned; /* everybody's, if OWNED_LOADED */
+	size_t owned_count;
+	bool owned_loaded;
 };
 
 void ledger_tell(struct ledger *ledger, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -400,11 +400,12 @@ void ledger_tidy(struct ledger *ledger)
 
 int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
-	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, NULL };
+	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, RANGES_NAME, NULL };
 	char name[UID_NAME_MAX];
 	int r;
 
 	leave_uid(ledger);
+	ledger->owned_loaded = false;
 	r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
 
 	if (r == -ENOTEMPTY) {

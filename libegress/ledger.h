@@ -11,6 +11,7 @@
  */
 #include "deadline.h"
 #include "fault.h"
+#include "uid-ranges.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,6 +91,16 @@ int ledger_login(struct ledger *ledger, uid_t uid, struct fault *fault, char **r
 /* *ret: malloced. -ENOENT: none was remembered. Needs no lock. */
 int ledger_profile(struct ledger *ledger, uid_t uid, struct fault *fault, char **ret,
 		   size_t *ret_length);
+
+/* The subordinate ranges that the uid is held by as well; none where the ledger is NULL. -EIO, -ENOMEM. Needs no lock. */
+int ledger_ranges(struct ledger *ledger, uid_t uid, struct fault *fault, struct uid_ranges *ret);
+/* Is it one of somebody's? 1, 0, or a negative errno where that cannot be read. Needs the lock. */
+int ledger_has_range(struct ledger *ledger, struct uid_range range);
+/*
+ * Adds to them what is new in MORE; the uid has its folder. They become fewer by ledger_forget alone. -EPERM: MORE
+ * overlaps what another uid has, or there are too many.
+ */
+int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more, struct fault *fault);
 
 int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, struct fault *fault);
 /* -ENOENT: no such session. */

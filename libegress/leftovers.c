@@ -47,38 +47,65 @@ void operation_look_again(struct operation *op)
 	op->sockets = NULL;
 }
 
-bool operation_has_leftovers(struct operation *op, struct uid_range uids)
+bool operation_has_leftovers(struct operation *op, const struct uid_ranges *uids)
 {
 	const struct procscan *scan = operation_processes(op);
 	const struct sockets *sockets;
 
-	if (!scan || procscan_count(scan, uids) > 0)
+	if (!scan || procscan_count_all(scan, uids) > 0)
 		return true;
 	sockets = look_at_sockets(op);
-	return !sockets || sockets_count(sockets, uids) > 0;
+	return !sockets || sockets_count_all(sockets, uids) > 0;
 }
 
-static unsigned int count_processes(struct operation *op, uid_t uid)
+static unsigned int count_processes(struct operation *op, const struct uid_ranges *uids)
 {
 	const struct procscan *scan = operation_processes(op);
 
-	return scan ? procscan_count(scan, (struct uid_range){ uid, uid }) : 0;
+	return scan ? procscan_count_all(scan, uids) : 0;
 }
 
-void operation_end_leftovers(struct operation *op, uid_t uid)
+/* One uid after the other: those that somebody has. */
+static int kill_range(struct operation *op, struct uid_range uids, const struct deadline *soon, struct fault *why)
+{
+	uid_t uid;
+	int r = 0;
+
+	while ((!r || r == -EAGAIN) && procscan_first_uid(op->scan, uids, &uid)) {
+		fault_clear(why);
+		r = kill_uid(uid, op->scan, soon, why);
+		if (uid == uids.last)
+			break;
+		uids.first = uid + 1;
+	}
+	return r;
+}
+
+static int kill_all(struct operation *op, const struct uid_ranges *uids, const struct deadline *soon,
+		    struct fault *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; (!r || r == -EAGAIN) && i < uids->count; i++)
+		r = kill_range(op, uids->items[i], soon, why);
+	return r;
+}
+
+void operation_end_leftovers(struct operation *op, const struct uid_ranges *uids)
 {
 	const struct deadline soon = deadline_sooner(op->deadline, deadline_in_ms(KILL_MS));
-	unsigned int first = count_processes(op, uid), count = first;
+	unsigned int first = count_processes(op, uids), count = first;
+	uid_t uid = uids->items[0].first;
 	struct fault why = { 0 };
 
 	while (count > 0) {
-		int r = kill_uid(uid, op->scan, &soon, &why);
+		int r = kill_all(op, uids, &soon, &why);
 
 		if ((r && r != -EAGAIN) || !deadline_pause(&soon, KILL_STEP_MS))
 			break;
 		fault_clear(&why);
 		operation_look_again(op);
-		count = count_processes(op, uid);
+		count = count_processes(op, uids);
 	}
 	if (count > 0)
 		ctx_log(op->ctx, LOG_WARNING, "uid %u: %u of its processes cannot be ended, it stays held%s%s", uid,

@@ -20,6 +20,8 @@ struct passwd_names {
 
 /* A file that is not there has no names. A negative errno otherwise. Clear *ret with passwd_names_clear. */
 int passwd_names_read(const char *path, uid_t uid, struct passwd_names *ret);
+/* The uid of each line, in the order of the file, until VISIT returns other than 0, which is returned. As above. */
+int passwd_each_uid(const char *path, int (*visit)(uid_t uid, void *data), void *data);
 void passwd_names_clear(struct passwd_names *names);
 
 #endif

@@ -193,6 +193,20 @@ int person_group_exists(const char *name)
 	return nss_lookup(group_by_name, name, &group, &buffer);
 }
 
+int person_each_member(const char *group, int (*visit)(const char *name, void *data), void *data)
+{
+	AUTO_FREE char *buffer = NULL;
+	struct group entry;
+	int r = nss_lookup(group_by_name, group, &entry, &buffer);
+
+	if (r <= 0)
+		return r == 0 || r == -ENOMEM ? r : -EIO;
+	r = 0;
+	for (char **member = entry.gr_mem; !r && *member; member++)
+		r = visit(*member, data);
+	return r;
+}
+
 static bool lists_member(const struct group *group, const struct person_names *names)
 {
 	for (char **member = group->gr_mem; *member; member++)

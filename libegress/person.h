@@ -36,6 +36,8 @@ int person_names_find(const struct person *person, struct fault *fault, struct p
 void person_names_clear(struct person_names *names);
 #define AUTO_PERSON_NAMES __attribute__((cleanup(person_names_clear)))
 
+/* Those whom the group's own list names, until VISIT returns other than 0, which is returned. -EIO, -ENOMEM. */
+int person_each_member(const char *group, int (*visit)(const char *name, void *data), void *data);
 /* 1, 0, or a negative errno where that cannot be known. */
 int person_group_exists(const char *name);
 

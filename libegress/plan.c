@@ -216,6 +216,28 @@ int plan_compile(const struct profile *profile, struct uid_range uids, struct pl
 	return 0;
 }
 
+int plans_compile(const struct profile *profile, const struct uid_ranges *uids, struct plan **ret)
+{
+	struct plan *plans = calloc(uids->count + 1, sizeof(*plans));
+	int r = plans ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < uids->count; i++)
+		r = plan_compile(profile, uids->items[i], &plans[i]);
+	if (r) {
+		plans_free(plans, uids->count);
+		return r;
+	}
+	*ret = plans;
+	return 0;
+}
+
+void plans_free(struct plan *plans, size_t count)
+{
+	for (size_t i = 0; plans && i < count; i++)
+		plan_clear(&plans[i]);
+	free(plans);
+}
+
 void plan_clear(struct plan *plan)
 {
 	free(plan->rules);

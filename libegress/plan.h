@@ -4,6 +4,7 @@
 
 /* The plan: ordered, backend-neutral rules that one account's profile compiles to. Pure. */
 #include "profile.h"
+#include "uid-ranges.h"
 
 enum verdict {
 	VERDICT_ALLOW, /* leave our rules: the host's own rules go on */
@@ -47,6 +48,9 @@ struct plan {
 
 /* Errors: -ENOMEM. The caller clears *ret with plan_clear; the files of its origins stay the profile's. */
 int plan_compile(const struct profile *profile, struct uid_range uids, struct plan *ret);
+/* The same rules for each of the ranges. *ret is malloced, free it with plans_free. */
+int plans_compile(const struct profile *profile, const struct uid_ranges *uids, struct plan **ret);
+void plans_free(struct plan *plans, size_t count); /* takes NULL */
 void plan_clear(struct plan *plan); /* frees what it owns, not the struct; takes a zeroed plan */
 
 /*

@@ -470,18 +470,38 @@ void procscan_free(struct procscan *scan)
 
 unsigned int procscan_count(const struct procscan *scan, struct uid_range uids)
 {
+	return procscan_count_all(scan, &(struct uid_ranges){ .items = &uids, .count = 1 });
+}
+
+unsigned int procscan_count_all(const struct procscan *scan, const struct uid_ranges *uids)
+{
 	unsigned int count = 0;
 	pid_t counted = 0;
 
 	for (size_t i = 0; i < scan->count; i++) {
 		const struct owner *owner = &scan->owners[i];
 
-		if (owner->uid < uids.first || owner->uid > uids.last || owner->pid == counted)
+		if (owner->pid == counted || !uid_ranges_find(uids, (struct uid_range){ owner->uid, owner->uid }))
 			continue;
 		counted = owner->pid;
 		count++;
 	}
 	return count;
+}
+
+bool procscan_first_uid(const struct procscan *scan, struct uid_range uids, uid_t *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < scan->count; i++) {
+		uid_t uid = scan->owners[i].uid;
+
+		if (uid < uids.first || uid > uids.last || (found && uid >= *ret))
+			continue;
+		*ret = uid;
+		found = true;
+	}
+	return found;
 }
 
 bool procscan_has_passage(const struct procscan *scan, uint64_t since)

@@ -6,6 +6,7 @@
 #include "addr.h"
 #include "deadline.h"
 #include "fault.h"
+#include "uid-ranges.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ void procscan_free(struct procscan *scan); /* takes NULL */
 
 /* Processes with a living thread any of whose four uids is in the range. */
 unsigned int procscan_count(const struct procscan *scan, struct uid_range uids);
+
+/* The same of all the ranges: one that has uids in several is one. */
+unsigned int procscan_count_all(const struct procscan *scan, const struct uid_ranges *uids);
+/* The lowest uid in the range that somebody has; false if nobody has any. */
+bool procscan_first_uid(const struct procscan *scan, struct uid_range uids, uid_t *ret);
 
 /*
  * Does a program run setuid root for somebody else that started at SINCE (as procscan_start_time) or later?

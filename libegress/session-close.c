@@ -14,7 +14,7 @@
 
 /* Drops the record; *ret_last: this was the last need on record; *ret_held: the uid has its folder still. */
 static int drop(struct operation *op, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_last,
-		bool *ret_held)
+		bool *ret_held, struct uid_ranges *ret_uids)
 {
 	struct need need = { 0 };
 	int r = ledger_drop(op->ledger, uid, token, &op->ctx->fault);
@@ -26,6 +26,10 @@ static int drop(struct operation *op, uid_t uid, const char *token, unsigned int
 		r = operation_sessions(op, uid, &need);
 	if (r)
 		return r;
+	if (known && need_is_nothing(&need))
+		r = operation_uids(op, uid, ret_uids);
+	if (r)
+		return r;
 	*ret_sessions = need.sessions;
 	*ret_last = known && need_is_nothing(&need);
 	*ret_held = ledger_has(op->ledger, uid);
@@ -33,31 +37,30 @@ static int drop(struct operation *op, uid_t uid, const char *token, unsigned int
 }
 
 /* 1, 0, or a negative errno where that cannot be known. Cron closes with the account's real uid: that is not left. */
-static int is_left(uid_t uid, const struct deadline *deadline)
+static int is_left(const struct uid_ranges *uids, const struct deadline *deadline)
 {
-	const struct uid_range uids = { uid, uid };
 	struct procscan *scan = NULL;
 	struct sockets *sockets = NULL;
 	int r = procscan_take(deadline, NULL, &scan);
 
 	if (!r)
-		r = procscan_count(scan, uids) > (getuid() == uid ? 1U : 0U);
+		r = procscan_count_all(scan, uids) > (getuid() == uids->items[0].first ? 1U : 0U);
 	if (!r)
 		r = sockets_take(deadline, NULL, &sockets);
 	if (!r)
-		r = sockets_count(sockets, uids) > 0;
+		r = sockets_count_all(sockets, uids) > 0;
 	procscan_free(scan);
 	sockets_free(sockets);
 	return r;
 }
 
 /* Without any lock: others must be able to log in meanwhile. As is_left. */
-static int wait_for_leftovers(uid_t uid)
+static int wait_for_leftovers(const struct uid_ranges *uids)
 {
 	const struct deadline deadline = deadline_in_ms(LEFTOVER_WAIT_MS);
 	int r;
 
-	while ((r = is_left(uid, &deadline)) > 0)
+	while ((r = is_left(uids, &deadline)) > 0)
 		if (!deadline_pause(&deadline, LEFTOVER_STEP_MS))
 			break;
 	return r;
@@ -79,9 +82,10 @@ static int settle(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid,
 }
 
 /* Who is to be ended is not waited for; what was ended may still have data on the way. */
-static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, uid_t uid, enum ending ending,
-		       bool *ret_held)
+static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, const struct uid_ranges *uids,
+		       enum ending ending, bool *ret_held)
 {
+	uid_t uid = uids->items[0].first;
 	int r = 0;
 
 	if (ending == ENDING_KILL)
@@ -92,7 +96,7 @@ static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, uid_t
 	 * Other accounts can make a look take long, by ten thousands of sockets with one port. Then each who closed
 	 * would keep all from logging in: the lock is not for looks that did not end without it.
 	 */
-	if (ending != ENDING_RELEASE && wait_for_leftovers(uid) == -ETIMEDOUT) {
+	if (ending != ENDING_RELEASE && wait_for_leftovers(uids) == -ETIMEDOUT) {
 		*ret_held = true;
 		ctx_log(ctx, LOG_WARNING, "uid %u: left to egressctl reap: what is left of it cannot be seen in time",
 			uid);
@@ -104,6 +108,7 @@ static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, uid_t
 int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
 		  bool *ret_held)
 {
+	AUTO_RANGES struct uid_ranges uids = { 0 };
 	enum backend_choice wanted;
 	unsigned int sessions = 0;
 	struct operation op;
@@ -115,9 +120,9 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 		r = operation_begin(ctx, wanted, &op);
 	if (r)
 		return r;
-	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held));
+	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held, &uids));
 	if (!r && last && ending != ENDING_KEEP)
-		r = settle_last(ctx, wanted, uid, ending, &held);
+		r = settle_last(ctx, wanted, &uids, ending, &held);
 	if (r)
 		return r;
 	*ret_sessions = sessions;

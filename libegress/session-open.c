@@ -103,7 +103,7 @@ static int open_locked(struct operation *op, const struct coverage *coverage,
 }
 
 static int open_covered(struct egress_ctx *ctx, const struct egress_request *request,
-			const struct coverage *coverage, struct egress_session **ret)
+			struct coverage *coverage, struct egress_session **ret)
 {
 	struct egress_session *opened = NULL;
 	struct operation op;

@@ -158,6 +158,15 @@ unsigned int sockets_count(const struct sockets *sockets, struct uid_range uids)
 	return (unsigned int)(count_below(sockets, (uint64_t)uids.last + 1) - count_below(sockets, uids.first));
 }
 
+unsigned int sockets_count_all(const struct sockets *sockets, const struct uid_ranges *uids)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < uids->count; i++)
+		count += sockets_count(sockets, uids->items[i]);
+	return count;
+}
+
 const char *sockets_missing(const struct sockets *sockets)
 {
 	return sockets->missing;

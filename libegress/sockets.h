@@ -6,6 +6,7 @@
 #include "addr.h"
 #include "deadline.h"
 #include "fault.h"
+#include "uid-ranges.h"
 
 struct sockets; /* a snapshot */
 
@@ -21,6 +22,8 @@ void sockets_free(struct sockets *sockets); /* takes NULL */
  * although it waits for its peer for a while.
  */
 unsigned int sockets_count(const struct sockets *sockets, struct uid_range uids);
+
+unsigned int sockets_count_all(const struct sockets *sockets, const struct uid_ranges *uids);
 
 /* The modules without which TCP or UDP were left out: "tcp_diag, udp_diag"; "" if both were asked. */
 const char *sockets_missing(const struct sockets *sockets);

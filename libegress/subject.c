@@ -14,6 +14,8 @@ void subject_clear(struct subject *subject)
 	free(subject->login);
 	free(subject->formerly);
 	conf_free(subject->remembered);
+	uid_ranges_clear(&subject->ranges);
+	uid_ranges_clear(&subject->found);
 	memset(subject, 0, sizeof(*subject));
 }
 
@@ -180,6 +182,17 @@ static int find_remembered(struct ledger *ledger, struct subject *subject)
 	return r == -ENOMEM ? r : 0;
 }
 
+/* What cannot be read is read again under the lock by those who would change anything. */
+static int find_ranges(struct egress_ctx *ctx, struct ledger *ledger, struct subject *subject)
+{
+	struct fault why = { 0 };
+	int r = ledger_ranges(ledger, subject->uids.first, &why, &subject->ranges);
+
+	if (r && r != -ENOMEM)
+		ctx_log(ctx, LOG_ERR, "uid %u: %s", subject->uids.first, why.line);
+	return r == -ENOMEM ? r : 0;
+}
+
 /* ROSTER, or NULL: of one uid alone. */
 static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const struct roster *roster,
 			struct ledger *ledger, uid_t uid, struct subject *ret)
@@ -206,6 +219,8 @@ static int find_subject(struct egress_ctx *ctx, const struct conf *conf, const s
 		subject.covered = false;
 		r = find_remembered(ledger, &subject);
 	}
+	if (!r)
+		r = find_ranges(ctx, ledger, &subject);
 	if (!r)
 		r = name_subject(&subject, person.login);
 	if (r) {
@@ -359,9 +374,9 @@ int subjects_find(struct egress_ctx *ctx, const struct conf *conf, struct ledger
 	return 0;
 }
 
-int subject_plan(const struct subject *subject, struct plan *ret)
+int subject_plan(const struct subject *subject, struct uid_range uids, struct plan *ret)
 {
-	return plan_compile(subject->account->profile, subject->uids, ret);
+	return plan_compile(subject->account->profile, uids, ret);
 }
 
 int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret)

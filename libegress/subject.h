@@ -8,6 +8,8 @@
 
 struct subject {
 	struct uid_range uids;
+	struct uid_ranges ranges;      /* the subordinate ones that it is held by as well, as the ledger has them */
+	struct uid_ranges found;       /* by upkeep: those that it must be held by */
 	char *login;                   /* "uid 2001" or "uid 20000-29999" where there is no name */
 	const struct account *account; /* what it is, or was, held by; NULL if that is not known */
 	bool covered;                  /* by the configuration as it is */
@@ -53,7 +55,7 @@ int subject_remembered(struct ledger *ledger, uid_t uid, struct conf **ret);
 /* The text for ledger_enter. *ret is malloced. -ENOMEM. */
 int subject_remember(const struct account *account, char **ret);
 
-/* What must stand for it. -ENOMEM. Clear with plan_clear. */
-int subject_plan(const struct subject *subject, struct plan *ret);
+/* What must stand for one of its ranges. -ENOMEM. Clear with plan_clear. */
+int subject_plan(const struct subject *subject, struct uid_range uids, struct plan *ret);
 
 #endif

@@ -6,153 +6,22 @@
 #include "drift.h"
 #include "existing.h"
 #include "hold.h"
-#include "holdings.h"
+#include "round.h"
 #include "takeover.h"
 #include "util.h"
 
 #include <string.h>
 #include <syslog.h>
 
-/* All of one round: who there is, what must stand, what may go. */
-struct round {
-	struct operation op;
-	struct conf_view view;
-	struct subject *subjects;
-	size_t subject_count;
-	struct plan *plans; /* of those who must stay held */
-	size_t plan_count;
-	struct existing_subject *existing; /* one for each plan */
-	struct uid_range *gone; /* of those who need nothing any more */
-	size_t gone_count;
-	struct holdings found; /* as the kernel was found, the chosen backend first */
-	const struct account *printed; /* whose text PROFILE is: many have the same entry */
-	char *profile;
-	struct egress_changes changes;
-};
-
-static void round_clear(struct round *round)
-{
-	for (size_t i = 0; i < round->plan_count; i++)
-		plan_clear(&round->plans[i]);
-	free(round->plans);
-	free(round->existing);
-	free(round->gone);
-	free(round->profile);
-	holdings_clear(&round->found);
-	subjects_free(round->subjects, round->subject_count);
-	conf_view_clear(&round->view);
-}
-
-/* All that may take long, before the locks. */
-static int round_prepare(struct egress_ctx *ctx, struct round *round)
-{
-	struct ledger *ledger = NULL;
-	int r = coverage_load(ctx, &round->view);
-
-	if (!r)
-		r = ledger_peek(ctx->statedir, &ctx->fault, &ledger);
-	if (ledger)
-		ledger_set_report(ledger, report_to_log, ctx);
-	if (!r)
-		r = subjects_find(ctx, round->view.conf, ledger, &round->subjects, &round->subject_count);
-	ledger_close(ledger);
-	if (r)
-		return r;
-	round->plans = calloc(round->subject_count + 1, sizeof(*round->plans));
-	round->existing = calloc(round->subject_count + 1, sizeof(*round->existing));
-	if (!round->plans || !round->existing)
-		return fault_set(&ctx->fault, -ENOMEM, "plans: no memory");
-	return 0;
-}
-
-static int add_gone(struct round *round, struct uid_range uids)
-{
-	struct uid_range *grown = reallocarray(round->gone, round->gone_count + 1, sizeof(*grown));
-
-	if (!grown)
-		return fault_set(&round->op.ctx->fault, -ENOMEM, "plans: no memory");
-	grown[round->gone_count++] = uids;
-	round->gone = grown;
-	return 0;
-}
-
-/* A range that is held as one has no record: its uids may have theirs. */
-static bool has_record(const struct round *round, struct uid_range uids)
-{
-	return uids.first == uids.last && ledger_has(round->op.ledger, uids.first);
-}
-
-/* A record that cannot be read must not stop the others' round: its account stays held. */
-static int need_of(struct round *round, const struct subject *subject, struct need *ret)
-{
-	struct egress_ctx *ctx = round->op.ctx;
-	int r = subject_drop_pin(&round->op, subject->uids.first, subject->formerly);
-
-	if (!r)
-		r = operation_need(&round->op, subject->uids.first, subject_ending(subject), ret);
-	if (r != -EIO)
-		return r;
-	ctx_log(ctx, LOG_ERR, "%s: stays as it is: %s", subject->login, ctx->fault.line);
-	fault_clear(&ctx->fault);
-	*ret = (struct need){ .leftovers = true };
-	return 0;
-}
-
-static int sort_subject(struct round *round, const struct subject *subject)
-{
-	struct need need = { 0 };
-	int r = 0;
-
-	if (has_record(round, subject->uids))
-		r = need_of(round, subject, &need);
-	if (r)
-		return r;
-	round->changes.ended += need.ended;
-	if (need_is_nothing(&need) && !subject->keep)
-		return add_gone(round, subject->uids);
-	if (!subject->account) {
-		ctx_log(round->op.ctx, LOG_WARNING, "%s: stays as it is: its profile is not known",
-			subject->login);
-		return 0;
-	}
-	r = subject_plan(subject, &round->plans[round->plan_count]);
-	if (r)
-		return fault_set(&round->op.ctx->fault, r, "%s: plan: no memory", subject->login);
-	round->existing[round->plan_count] = (struct existing_subject){
-		.plan = &round->plans[round->plan_count],
-		.ends = subject->account->profile->existing_sockets == EXISTING_DESTROY,
-		.required = subject->account->profile->required & LAYER_EXISTING_SOCKETS,
-	};
-	round->plan_count++;
-	return 0;
-}
-
 /* Rules that nobody accounts for: a range that left the configuration, or what a lost ledger left. */
 static int sort_orphan(struct round *round, struct uid_range uids)
 {
-	if (subjects_find_uids(round->subjects, round->subject_count, uids) || has_record(round, uids) ||
-	    operation_has_leftovers(&round->op, uids))
-		return 0;
-	return add_gone(round, uids);
-}
+	const struct uid_ranges alone = { .items = &uids, .count = 1 };
 
-/* Remembered, so that it stays held after it left the configuration, flush or not, while it runs. */
-static int remember(struct round *round, const struct subject *subject)
-{
-	struct operation *op = &round->op;
-	int r = 0;
-
-	if (!subject->covered || subject->uids.first != subject->uids.last)
+	if (subjects_find_uids(round->subjects, round->subject_count, uids) || round_has_record(round, uids) ||
+	    ledger_has_range(round->op.ledger, uids) || operation_has_leftovers(&round->op, &alone))
 		return 0;
-	if (round->printed != subject->account) {
-		free(util_steal(round->profile));
-		round->printed = NULL;
-		r = subject_remember(subject->account, &round->profile);
-	}
-	if (r)
-		return fault_set(&op->ctx->fault, r, "%s: no memory", subject->login);
-	round->printed = subject->account;
-	return ledger_enter(op->ledger, subject->uids.first, subject->login, round->profile, &op->ctx->fault);
+	return round_add_gone(round, uids, false);
 }
 
 /* One that cannot be written must not keep the others; the first fault is the answer. */
@@ -165,8 +34,8 @@ static int remember_all(struct round *round)
 		const struct subject *subject = &round->subjects[i];
 		int r = 0;
 
-		if (subject->keep || has_record(round, subject->uids))
-			r = remember(round, subject);
+		if (subject->keep || round_has_record(round, subject->uids))
+			r = round_remember(round, subject);
 		if (!first)
 			first = r;
 	}
@@ -188,7 +57,7 @@ static const struct standing *find_beside(const struct round *round, struct uid_
 }
 
 /* What is about to be made or mended is counted, and told if it stood and was not right. */
-static int count_change(struct round *round, const struct plan *plan, bool *ret_made)
+static int count_change(struct round *round, const struct plan *plan, bool *ret_changed)
 {
 	const struct standing *standing = find_chosen(round, plan->uids);
 	struct egress_ctx *ctx = round->op.ctx;
@@ -203,22 +72,26 @@ static int count_change(struct round *round, const struct plan *plan, bool *ret_
 		ctx_log(ctx, LOG_NOTICE, "uid %s: taken over from %s", uids, other->name);
 	else if (lines[0] && standing)
 		ctx_log(ctx, LOG_NOTICE, "uid %s: mended: %s", uids, lines[0]);
-	*ret_made = lines[0] || find_beside(round, plan->uids, &other);
-	if (*ret_made)
-		round->changes.held++;
+	*ret_changed = lines[0] || find_beside(round, plan->uids, &other);
 	egress_lines_free(lines);
 	return 0;
 }
 
+/* By accounts. */
 static int count_changes(struct round *round)
 {
+	bool counted = false, changed = false;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < round->plan_count; i++) {
-		bool made = false;
-
-		r = count_change(round, &round->plans[i], &made);
-		round->existing[i].ends = made && round->existing[i].ends;
+		counted = counted && round->plan_goes_on[i];
+		changed = false;
+		r = count_change(round, &round->plans[i], &changed);
+		round->existing[i].ends = changed && round->existing[i].ends;
+		if (r || !changed || counted)
+			continue;
+		counted = true;
+		round->changes.held++;
 	}
 	return r;
 }
@@ -228,6 +101,8 @@ static void end_existing(struct round *round)
 {
 	struct operation *op = &round->op;
 
+	for (size_t i = 0; i < round->plan_count; i++)
+		round->existing[i].plan = &round->plans[i];
 	if (!operation_end_existing(op, "sync", round->existing, round->plan_count))
 		return;
 	ctx_log(op->ctx, LOG_ERR, "%s", op->ctx->fault.line);
@@ -296,25 +171,38 @@ static int sort_orphans(struct round *round)
 	return r;
 }
 
+/* How many there are of the account whose first is I. */
+static size_t gone_length(const struct round *round, size_t i)
+{
+	size_t length = 1;
+
+	while (i + length < round->gone_count && round->gone_goes_on[i + length])
+		length++;
+	return length;
+}
+
 /* Its rules are gone; now the record of them. */
-static int forget(struct round *round, struct uid_range uids)
+static int forget(struct round *round, size_t i)
 {
 	struct operation *op = &round->op;
 	const struct backend_ops *from;
+	bool stood = false;
 	int r = 0;
 
-	if (has_record(round, uids))
-		r = ledger_forget(op->ledger, uids.first, &op->ctx->fault);
-	if (!r && holdings_find(&round->found, uids, &from))
+	if (round_has_record(round, round->gone[i]))
+		r = ledger_forget(op->ledger, round->gone[i].first, &op->ctx->fault);
+	for (size_t k = 0; k < gone_length(round, i); k++)
+		stood = stood || holdings_find(&round->found, round->gone[i + k], &from);
+	if (!r && stood)
 		round->changes.released++;
 	return r;
 }
 
-static int let_go_one(struct round *round, struct uid_range uids)
+static int let_go_one(struct round *round, size_t i)
 {
-	int r = operation_remove(&round->op, &uids, 1);
+	int r = operation_remove(&round->op, &round->gone[i], gone_length(round, i));
 
-	return r ? r : forget(round, uids);
+	return r ? r : forget(round, i);
 }
 
 /* One that cannot go, because foreign rules lead to its chain, must not keep the others. */
@@ -323,9 +211,9 @@ static int let_go_singly(struct round *round)
 	struct egress_ctx *ctx = round->op.ctx;
 	struct fault first = ctx->fault;
 
-	for (size_t i = 0; i < round->gone_count; i++) {
+	for (size_t i = 0; i < round->gone_count; i += gone_length(round, i)) {
 		fault_clear(&ctx->fault);
-		if (let_go_one(round, round->gone[i]))
+		if (let_go_one(round, i))
 			ctx_log(ctx, LOG_ERR, "uid %u: stays held: %s", round->gone[i].first, ctx->fault.line);
 	}
 	ctx->fault = first;
@@ -339,8 +227,8 @@ static int let_go(struct round *round)
 
 	if (r)
 		return r == -EPERM ? let_go_singly(round) : r;
-	for (size_t i = 0; !r && i < round->gone_count; i++)
-		r = forget(round, round->gone[i]);
+	for (size_t i = 0; !r && i < round->gone_count; i += gone_length(round, i))
+		r = forget(round, i);
 	return r;
 }
 
@@ -378,6 +266,8 @@ static int let_go_and_tell(struct round *round)
 	ledger_tidy(op->ledger);
 	if (!r && op->unfinished.error)
 		r = fault_set(&op->ctx->fault, op->unfinished.error, "%s", op->unfinished.line);
+	if (!r && round->unfit.error)
+		r = fault_set(&op->ctx->fault, round->unfit.error, "%s", round->unfit.line);
 	return r;
 }
 
@@ -386,7 +276,7 @@ static int sort_all(struct round *round)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < round->subject_count; i++)
-		r = sort_subject(round, &round->subjects[i]);
+		r = round_sort_subject(round, &round->subjects[i]);
 	return r ? r : sort_orphans(round);
 }
 
@@ -428,7 +318,7 @@ static int reap_locked(struct round *round)
 static int run_round(struct egress_ctx *ctx, int (*locked)(struct round *), bool is_sync,
 		     struct egress_changes *ret)
 {
-	struct round round = { 0 };
+	struct round round = { .ctx = ctx, .holds = is_sync };
 	int r = round_prepare(ctx, &round);
 
 	if (!r && is_sync)

@@ -22,6 +22,32 @@ static int read_kernel(struct view *view)
 	return r ? r : holdings_look(ctx->backends, view->choice.ops, &ctx->fault, &view->holdings);
 }
 
+static int by_uids(const void *a, const void *b)
+{
+	return uid_range_compare(*(const struct uid_range *)a, *(const struct uid_range *)b);
+}
+
+static int collect_ranges(struct view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->subject_count; i++)
+		count += view->subjects[i].ranges.count;
+	view->ranges = calloc(count + 1, sizeof(*view->ranges));
+	if (!view->ranges)
+		return fault_set(&view->ctx->fault, -ENOMEM, "accounts: no memory");
+	for (size_t i = 0; i < view->subject_count; i++)
+		for (size_t k = 0; k < view->subjects[i].ranges.count; k++)
+			view->ranges[view->range_count++] = view->subjects[i].ranges.items[k];
+	qsort(view->ranges, view->range_count, sizeof(*view->ranges), by_uids);
+	return 0;
+}
+
+bool view_has_range(const struct view *view, struct uid_range uids)
+{
+	return bsearch(&uids, view->ranges, view->range_count, sizeof(uids), by_uids) != NULL;
+}
+
 int view_take(struct egress_ctx *ctx, struct view *ret)
 {
 	const struct deadline deadline = deadline_in_ms(OPERATION_MS);
@@ -39,6 +65,8 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 		r = ledger_peek(ctx->statedir, &ctx->fault, &view.ledger);
 	if (!r)
 		r = subjects_find(ctx, view.conf.conf, view.ledger, &view.subjects, &view.subject_count);
+	if (!r)
+		r = collect_ranges(&view);
 	if (!r)
 		r = read_kernel(&view);
 	if (!r)
@@ -59,6 +87,7 @@ void view_clear(struct view *view)
 	procscan_free(view->scan);
 	sockets_free(view->sockets);
 	holdings_clear(&view->holdings);
+	free(view->ranges);
 	subjects_free(view->subjects, view->subject_count);
 	ledger_close(view->ledger);
 	conf_view_clear(&view->conf);

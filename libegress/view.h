@@ -17,6 +17,8 @@ struct view {
 	struct choice choice; /* ops NULL: nobody can be held, and REASON says why */
 	struct subject *subjects;
 	size_t subject_count;
+	struct uid_range *ranges; /* the subordinate ones of all subjects, ascending */
+	size_t range_count;
 	struct holdings holdings; /* the chosen backend's first */
 	struct procscan *scan;
 	struct sockets *sockets;
@@ -32,6 +34,8 @@ void view_clear(struct view *view);
 const struct standing *view_standing(const struct view *view, struct uid_range uids,
 				     const struct backend_ops **ret_ops);
 const struct subject *view_subject(const struct view *view, struct uid_range uids);
+/* Is it, whole, one of a subject's subordinate ranges? */
+bool view_has_range(const struct view *view, struct uid_range uids);
 
 /* The account as the public API tells it. */
 int view_describe(const struct view *view, const struct subject *subject, struct egress_account **ret);

@@ -184,6 +184,8 @@ lab_files() {
 # What the machine's administrator may have changed, as Debian ships it.
 lab_defaults() {
 	rm -f /etc/resolv.conf /etc/sudoers.d/* /etc/ssh/sshd_config.d/* /etc/nologin
+	: >/etc/subuid
+	: >/etc/subgid
 	echo "nameserver $WORLD4" >/etc/resolv.conf
 	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(uname -n)" >/etc/hosts
 	sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf

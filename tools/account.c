@@ -76,15 +76,26 @@ static json_t *json_sessions(struct egress_record *const *sessions)
 	return array;
 }
 
+static json_t *json_ranges(const struct egress_account *account)
+{
+	json_t *array = must(json_array());
+
+	for (size_t i = 0; i < account->range_count; i++) {
+		const struct egress_uid_range *range = &account->ranges[i];
+
+		if (json_array_append_new(array, json_pack("[I, I]", (json_int_t)range->first,
+							   (json_int_t)range->last)) < 0)
+			must(NULL);
+	}
+	return array;
+}
+
 json_t *account_json(const struct egress_account *account)
 {
-	json_int_t first = account->uid_first;
-	json_int_t last = account->uid_last;
-
-	return json_pack("{s:o, s:I, s:[[I, I]], s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
 			 "account", output_json_string(account->name),
-			 "uid", first,
-			 "ranges", first, last,
+			 "uid", (json_int_t)account->uid_first,
+			 "ranges", json_ranges(account),
 			 "state", egress_state_name(account->state),
 			 "profile", output_json_string(account->profile),
 			 "backend", output_json_string(account->backend),

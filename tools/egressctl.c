@@ -13,6 +13,7 @@
 
 #include "args.h"
 #include "output.h"
+#include "subids.h"
 #include "tool.h"
 
 struct verb {
@@ -196,6 +197,7 @@ static enum exit_code run_verb(const struct verb *verb, const struct command *co
 		return exit_of(error);
 	}
 	egress_ctx_set_log(tool.ctx, log_line, NULL);
+	egress_ctx_set_subids(tool.ctx, subids_ask, NULL);
 	if (command->config)
 		code = args_config(tool.ctx, command->config);
 	if (!code)

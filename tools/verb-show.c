@@ -29,6 +29,19 @@ static void print_lines(FILE *out, const char *label, char *const *lines, const 
 		print_field(out, label, *lines);
 }
 
+/* A line each, after that of the uid. */
+static void print_subordinates(FILE *out, const struct egress_account *account)
+{
+	for (size_t i = 1; i < account->range_count; i++) {
+		const struct egress_uid_range *range = &account->ranges[i];
+
+		fprintf(out, LABEL "%u", i == 1 ? "subuids" : "", range->first);
+		if (range->first != range->last)
+			fprintf(out, "-%u", range->last);
+		putc('\n', out);
+	}
+}
+
 static void print_traffic(FILE *out, const char *label, const struct egress_traffic *traffic)
 {
 	char bytes[TEXT_BYTES_MAX];
@@ -101,6 +114,7 @@ static void print_text(const struct tool *tool, const struct egress_account *acc
 
 	print_field(out, "account", account->name);
 	print_field(out, "uid", account_uids(account, text));
+	print_subordinates(out, account);
 	fprintf(out, LABEL, "state");
 	output_coloured_text(out, egress_state_name(account->state), account_colour(account),
 			     tool->coloured);

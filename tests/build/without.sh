@@ -56,6 +56,10 @@ without() {
 	case_ "without $name: $other is taken" accepted "$other"
 	case_ "without $name: so is auto" accepted auto
 }
+# egressctl alone asks the name service.
+needs_no_libsubid() { ! ldd /tmp/without-libsubid/.libs/egressctl | grep libsubid; }
+case_ "without libsubid: configures" configured libsubid && case_ "without libsubid: builds" built libsubid
+case_ "without libsubid: it is not needed" needs_no_libsubid
 without iptables nftables 'libip[46]tc'
 without nftables iptables 'libnftnl'
 

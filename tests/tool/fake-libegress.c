@@ -44,6 +44,12 @@ static char *two_proxies[] = { "127.0.0.1:3128", "[::1]:3128", END };
 static char *some_lacking[] = { "existing_sockets: no module \033[2J", END };
 static char *some_drift[] = { "agent1: ipv4: rule 3 is missing", "agent1: \033[2J", END };
 
+static struct egress_uid_range one_uid[] = { { 2001, 2001 } };
+static struct egress_uid_range uid_set[] = { { 2001, 2001 }, { 100000, 165535 }, { 300000, 300009 } };
+static struct egress_uid_range wide[] = { { 20000, 29999 } };
+static struct egress_uid_range second_uid[] = { { 2002, 2002 } };
+static struct egress_uid_range last_uid[] = { { 4294967294, 4294967294 } };
+
 static struct egress_account agent1 = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_ACTIVE,
 	.profile = "default", .backend = "iptables", .proxies = two_proxies, .processes = 3,
@@ -52,23 +58,27 @@ static struct egress_account agent1 = {
 	.backend_reason = "auto: legacy iptables tables are in use here",
 	.plan = "hold 2001\nipv4 allow tcp 127.0.0.1/32 port 3128\nboth reject any with prohibited\n",
 	.drift = no_lines, .lacking = no_lines,
+	.ranges = one_uid, .range_count = 1,
 };
 static struct egress_account drifted = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_LINGERING,
 	.profile = "", .backend = "iptables", .backend_reason = "must be nftables: configured", .proxies = two_proxies, .processes = 1,
 	.sessions = no_sessions, .plan = "hold 2001\n", .drift = some_drift, .lacking = some_lacking,
+	.ranges = uid_set, .range_count = 3,
 };
 static struct egress_account range = {
 	.name = "uid 20000-29999", .uid_first = 20000, .uid_last = 29999, .state = EGRESS_PINNED,
 	.profile = "default", .backend = "iptables", .backend_reason = "configured", .proxies = two_proxies,
 	.sessions = no_sessions, .allowed = { UINT64_MAX, UINT64_MAX },
 	.plan = "hold 20000-29999\n", .drift = no_lines, .lacking = no_lines,
+	.ranges = wide, .range_count = 1,
 };
 static struct egress_account odd = {
 	.name = "\033[31mred\n\xff\xc2\x9b" "2J", .uid_first = 2002, .uid_last = 2002,
 	.state = EGRESS_ACTIVE, .profile = "j\xc3\xbcrgen", .backend = "iptables",
 	.backend_reason = "\033[2J",
 	.proxies = two_proxies, .sessions = two_sessions, .plan = "", .drift = no_lines, .lacking = no_lines,
+	.ranges = second_uid, .range_count = 1,
 };
 static struct egress_account long_name = {
 	.name = "an-account-with-a-name-that-is-longer-than-anyone-would-want-it-to-be",
@@ -76,11 +86,13 @@ static struct egress_account long_name = {
 	.profile = "default", .backend = "iptables", .backend_reason = "",
 	.proxies = two_proxies, .processes = 4194304,
 	.sessions = one_session, .allowed = { 1234567890123, 1 }, .plan = "", .drift = no_lines, .lacking = no_lines,
+	.ranges = last_uid, .range_count = 1,
 };
 static struct egress_account not_held = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_NOT_HELD,
 	.profile = "default", .backend = "", .backend_reason = "configured", .proxies = two_proxies, .sessions = no_sessions,
 	.plan = "hold 2001\n", .drift = no_lines, .lacking = no_lines,
+	.ranges = one_uid, .range_count = 1,
 };
 
 static struct scene {
@@ -130,6 +142,13 @@ FAKE int egress_ctx_new(struct egress_ctx **ret)
 	*ret = calloc(1, sizeof(**ret));
 	(*ret)->config = strdup("/etc/egress/egress.conf");
 	return 0;
+}
+
+FAKE void egress_ctx_set_subids(struct egress_ctx *ctx, egress_subids_fn *subids, void *data)
+{
+	(void)ctx;
+	(void)subids;
+	(void)data;
 }
 
 FAKE void egress_ctx_free(struct egress_ctx *ctx)

@@ -90,6 +90,8 @@ case_ "show: the same keys, plan and drift" scene one json_of 0 \
 	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
 case_ "a range has its two ends" scene range json_of 0 \
 	'd["uid"] == 20000 and d["ranges"] == [[20000, 29999]]' show agent1
+case_ "an account has each of its ranges, its own uid first" scene drift json_of 0 \
+	'd["ranges"] == [[2001, 2001], [100000, 165535], [300000, 300009]]' show agent1
 case_ "a counter beyond JSON's integers stops there" scene range json_of 0 \
 	'd["allowed"]["packets"] == 2 ** 63 - 1' show agent1
 case_ "odd bytes make no odd document" scene odd json_of 0 \
@@ -144,6 +146,13 @@ whole_show() {
 }
 case_ "show prints it all" whole_show
 case_ "show prints what the kernel lacks" scene drift matches 0 '^lacking +existing_sockets: no module .x1b\[2J$' show root
+subordinates_shown() {
+	[ "$(scene drift run show agent1 && sed -n '/^uid /,/^state/p' "$LAB/out")" = "uid        2001
+subuids    100000-165535
+           300000-300009
+state      lingering" ] || { cat "$LAB/out"; return 1; }
+}
+case_ "show prints the subordinate ranges" subordinates_shown
 case_ "show prints the drift" scene drift matches 0 '^drift +agent1: ipv4: rule 3 is missing$' show root
 case_ "show says where it must be" scene drift matches 0 \
 	'^backend +iptables \(must be nftables: configured\)$' show root

@@ -34,7 +34,7 @@ case_ "hold: the rules stand" pinned_and_held
 case_ "hold again is no error" pinned_and_held
 case_ "list shows the pin" matches 0 '^agent1 +2001 +pinned +0 +0 +default +'"$LAB_BACKEND"' +0 +0$' list
 case_ "list --json shows the pin" json_of 0 'len(d) == 1 and list(d[0]) == ACCOUNT
-	and d[0]["account"] == "agent1" and d[0]["uid"] == 2001 and d[0]["ranges"] == [[2001, 2001]]
+	and d[0]["account"] == "agent1" and d[0]["uid"] == 2001 and d[0]["ranges"] == [[2001, 2001], [100000, 165535]]
 	and d[0]["state"] == "pinned" and d[0]["profile"] == "default"
 	and d[0]["backend"] == "'"$LAB_BACKEND"'" and d[0]["proxy"] == ["127.0.0.1:3128"]
 	and d[0]["processes"] == 0 and d[0]["sessions"] == []' list
@@ -101,7 +101,7 @@ odd_name() {
 case_ "a name with an escape in it" odd_name
 case_ "sync holds a range that is always held" json_of 0 'd["held"] == 1' sync
 case_ "list shows the range" matches 0 '^uid 20000-29999 +20000-29999 +pinned ' list
-case_ "list --json shows its ends" json_of 0 '[a["ranges"] for a in d] == [[[2001, 2001]],
+case_ "list --json shows its ends" json_of 0 '[a["ranges"] for a in d] == [[[2001, 2001], [100000, 165535]],
 	[[20000, 29999]]] and d[1]["uid"] == 20000' list
 case_ "show takes the name that list prints" matches 0 '^uid +20000-29999$' show "uid 20000-29999"
 lab_config

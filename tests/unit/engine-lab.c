@@ -98,6 +98,8 @@ void lab_begin(void)
 	lab.ctx->statedir = keep_path("state");
 	lab.ctx->libdir = keep_path("lib");
 	lab.ctx->backends = fakes;
+	lab.ctx->subuid.subuid = keep_path("subuid");
+	lab.ctx->subuid.libdir = lab.ctx->libdir;
 	ck_assert_int_eq(egress_ctx_set_config(lab.ctx, folder_path("egress.conf"), 0), 0);
 	egress_ctx_set_log(lab.ctx, remember_line, NULL);
 	lab_conf(LAB_CONF);
@@ -107,6 +109,7 @@ void lab_end(void)
 {
 	free((char *)lab.ctx->statedir);
 	free((char *)lab.ctx->libdir);
+	free((char *)lab.ctx->subuid.subuid);
 	egress_ctx_free(lab.ctx);
 	mem_kernel_clear(&lab.kernel);
 	mem_kernel_clear(&lab.other);
