@@ -7,6 +7,7 @@
 
 #define PIDNS_NAME "pidns"
 #define RANGES_NAME "ranges" /* in a uid's folder */
+#define INDEX_NAME "subuids" /* beside them: UID FIRST-LAST, of all who have ranges, or had */
 
 struct owned_range {
 	struct uid_range uids;
@@ -23,8 +24,8 @@ struct ledger {
 	bool is_lost; /* what pid namespace this is cannot be known; told as soon as there is somebody to tell */
 	ledger_report_fn *report;
 	void *report_data;
-	struct owned_range *owned; /* everybody's, if OWNED_LOADED */
-	size_t owned_count;
+	struct owned_range *owned; /* what the index says, if OWNED_LOADED */
+	size_t owned_count, owned_room;
 	bool owned_loaded;
 };
 

@@ -3,12 +3,14 @@
 #include "ledger-home.h"
 
 #include "files.h"
+#include "safe-read.h"
 #include "util.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define RANGES_PATH_MAX 32
+#define INDEX_LINE_MAX 40
 #define RANGES_TEXT_MAX (UID_RANGES_MAX * UID_RANGE_TEXT_MAX + 1)
 
 /* By its path: to ask very many uids, their folders are not opened one by one. -ENOENT: there is no such file. */
@@ -33,46 +35,110 @@ int ledger_ranges(struct ledger *ledger, uid_t uid, struct fault *fault, struct 
 	return 0;
 }
 
-static int add_owned(struct ledger *ledger, uid_t uid, const struct uid_ranges *ranges)
+static int add_owned(struct ledger *ledger, uid_t uid, struct uid_range range)
 {
-	size_t count = ledger->owned_count + ranges->count;
-	struct owned_range *grown = reallocarray(ledger->owned, count + 1, sizeof(*grown));
+	if (ledger->owned_count == ledger->owned_room) {
+		size_t room = ledger->owned_room ? 2 * ledger->owned_room : 64;
+		struct owned_range *grown = reallocarray(ledger->owned, room, sizeof(*grown));
 
-	if (!grown)
-		return -ENOMEM;
-	ledger->owned = grown;
-	for (size_t i = 0; i < ranges->count; i++)
-		grown[ledger->owned_count++] = (struct owned_range){ ranges->items[i], uid };
+		if (!grown)
+			return -ENOMEM;
+		ledger->owned = grown;
+		ledger->owned_room = room;
+	}
+	ledger->owned[ledger->owned_count++] = (struct owned_range){ range, uid };
 	return 0;
 }
 
-static int load_one(struct ledger *ledger, uid_t uid)
+/* One line of the index: UID FIRST-LAST. */
+static int parse_owned(struct ledger *ledger, char *line)
+{
+	char *range = strchr(line, ' ');
+	struct uid_range uids;
+	unsigned long uid;
+
+	if (!range)
+		return -EBADMSG;
+	*range++ = '\0';
+	if (addr_parse_number(line, (uid_t)-2, &uid) || addr_parse_uid_range(range, &uids))
+		return -EBADMSG;
+	return add_owned(ledger, (uid_t)uid, uids);
+}
+
+/* -EBADMSG, -EFBIG, ...: everybody is to be asked. */
+static int read_index(struct ledger *ledger)
+{
+	AUTO_FREE char *text = NULL;
+	char *rest, *line;
+	size_t length;
+	int r = safe_read(ledger->net_fd, INDEX_NAME, INDEX_NAME, NULL, &text, &length);
+
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	rest = text;
+	while (!r && *rest) {
+		line = strsep(&rest, "\n");
+		r = rest ? parse_owned(ledger, line) : -EBADMSG;
+	}
+	return r;
+}
+
+static int ask_one(struct ledger *ledger, uid_t uid)
 {
 	AUTO_RANGES struct uid_ranges ranges = { 0 };
 	int r = read_ranges(ledger, uid, &ranges);
 
-	if (r)
-		return r == -ENOENT ? 0 : r;
-	return add_owned(ledger, uid, &ranges);
+	for (size_t i = 0; !r && i < ranges.count; i++)
+		r = add_owned(ledger, uid, ranges.items[i]);
+	return r == -ENOENT ? 0 : r;
 }
 
-/* Everybody's, read once while the lock is held: nobody else writes them meanwhile. */
-static int load_owned(struct ledger *ledger, struct fault *fault)
+static int ask_all(struct ledger *ledger, struct fault *fault)
 {
 	AUTO_FREE uid_t *uids = NULL;
 	size_t count = 0;
-	int r = ledger->owned_loaded ? 0 : ledger_uids(ledger, fault, &uids, &count);
+	int r = ledger_uids(ledger, fault, &uids, &count);
 
-	if (r || ledger->owned_loaded)
-		return r;
-	ledger->owned_count = 0;
 	for (size_t i = 0; !r && i < count; i++) {
-		r = load_one(ledger, uids[i]);
+		r = ask_one(ledger, uids[i]);
 		if (r)
-			ledger_fail(ledger, fault, r, "%u/" RANGES_NAME ": read: %s", uids[i], strerror(-r));
+			r = ledger_fail(ledger, fault, r, "%u/" RANGES_NAME ": read: %s", uids[i], strerror(-r));
+	}
+	return r;
+}
+
+/*
+ * Once while the lock is held: nobody else writes them meanwhile. Everybody's records are ten thousand files: the index
+ * is one. It may name what somebody had, so that it is only believed where his record says the same.
+ */
+static int load_owned(struct ledger *ledger, struct fault *fault)
+{
+	int r = 0;
+
+	if (ledger->owned_loaded)
+		return 0;
+	ledger->owned_count = 0;
+	r = read_index(ledger);
+	if (r == -ENOMEM)
+		return fault_set(fault, r, "ledger: no memory");
+	if (r) {
+		ledger_tell(ledger, INDEX_NAME ": not believed: %s", strerror(-r));
+		ledger->owned_count = 0;
+		r = ask_all(ledger, fault);
 	}
 	ledger->owned_loaded = !r;
-	return r == 0 || r == -ENOMEM ? r : -EIO;
+	return r;
+}
+
+/* Does its record have a range that overlaps? 1, 0, or a negative errno. */
+static int still_has(struct ledger *ledger, const struct owned_range *owned, struct uid_range range)
+{
+	AUTO_RANGES struct uid_ranges ranges = { 0 };
+	int r = read_ranges(ledger, owned->uid, &ranges);
+
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	return uid_ranges_find(&ranges, range) != NULL;
 }
 
 int ledger_has_range(struct ledger *ledger, struct uid_range range)
@@ -81,7 +147,7 @@ int ledger_has_range(struct ledger *ledger, struct uid_range range)
 
 	for (size_t i = 0; !r && i < ledger->owned_count; i++)
 		if (uid_range_compare(ledger->owned[i].uids, range) == 0)
-			return 1;
+			r = still_has(ledger, &ledger->owned[i], range);
 	return r;
 }
 
@@ -91,14 +157,57 @@ static int check_others(struct ledger *ledger, uid_t uid, struct uid_range range
 
 	for (size_t i = 0; i < ledger->owned_count; i++) {
 		const struct owned_range *owned = &ledger->owned[i];
+		int r = owned->uid != uid && uid_ranges_overlap(owned->uids, range)
+				? still_has(ledger, owned, range)
+				: 0;
 
-		if (owned->uid != uid && uid_ranges_overlap(owned->uids, range))
+		if (r < 0)
+			return ledger_fail(ledger, fault, r, "%u/" RANGES_NAME ": read: %s", owned->uid, strerror(-r));
+		if (r > 0)
 			return fault_set(fault, -EPERM,
 					 "subordinate ids %s: overlap %s, by which uid %u is still held",
 					 addr_print_uid_range(range, text), addr_print_uid_range(owned->uids, other),
 					 owned->uid);
 	}
 	return 0;
+}
+
+static bool is_in_index(const struct ledger *ledger, uid_t uid, struct uid_range range)
+{
+	for (size_t i = 0; i < ledger->owned_count; i++)
+		if (ledger->owned[i].uid == uid && uid_range_compare(ledger->owned[i].uids, range) == 0)
+			return true;
+	return false;
+}
+
+static int write_index(struct ledger *ledger)
+{
+	AUTO_FREE char *text = malloc(ledger->owned_count * INDEX_LINE_MAX + 1);
+	char range[UID_RANGE_TEXT_MAX], *end = text;
+
+	if (!text)
+		return -ENOMEM;
+	for (size_t i = 0; i < ledger->owned_count; i++)
+		end += snprintf(end, INDEX_LINE_MAX, "%u %s\n", ledger->owned[i].uid,
+				addr_print_uid_range(ledger->owned[i].uids, range));
+	return files_write(ledger->net_fd, INDEX_NAME, text, (size_t)(end - text));
+}
+
+/* Before the record: one that is not in the index would not be seen. */
+static int enter_index(struct ledger *ledger, uid_t uid, const struct uid_ranges *ranges, struct fault *fault)
+{
+	size_t known = ledger->owned_count;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ranges->count; i++)
+		if (!is_in_index(ledger, uid, ranges->items[i]))
+			r = add_owned(ledger, uid, ranges->items[i]);
+	if (!r && ledger->owned_count > known)
+		r = write_index(ledger);
+	if (!r)
+		return 0;
+	ledger->owned_loaded = false;
+	return ledger_fail(ledger, fault, r, INDEX_NAME ": write: %s", strerror(-r));
 }
 
 static int write_ranges(struct ledger *ledger, uid_t uid, const struct uid_ranges *ranges, struct fault *fault)
@@ -135,8 +244,6 @@ int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more,
 	for (size_t i = 0; !r && i < ranges.count; i++)
 		r = check_others(ledger, uid, ranges.items[i], fault);
 	if (!r)
-		r = write_ranges(ledger, uid, &ranges, fault);
-	if (!r && add_owned(ledger, uid, &ranges)) /* those that it had stand there twice */
-		ledger->owned_loaded = false;
-	return r;
+		r = enter_index(ledger, uid, &ranges, fault);
+	return r ? r : write_ranges(ledger, uid, &ranges, fault);
 }

@@ -103,7 +103,7 @@ static int by_uid(const void *a, const void *b)
 /* What stands beside the uids' folders. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = { PIDNS_NAME, DAMAGED_NAME, BACKEND_NAME };
+	static const char *const ours[] = { PIDNS_NAME, DAMAGED_NAME, BACKEND_NAME, INDEX_NAME };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (strcmp(name, ours[i]) == 0)
@@ -389,13 +389,18 @@ bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
 
 void ledger_tidy(struct ledger *ledger)
 {
+	static const char *const names[] = { BACKEND_NAME, INDEX_NAME };
 	int any = files_any(ledger->net_fd, is_uid), error = any < 0 ? -any : 0;
 
-	files_discard(ledger->net_fd, BACKEND_NAME);
-	if (any == 0 && unlinkat(ledger->net_fd, BACKEND_NAME, 0) && errno != ENOENT)
-		error = errno;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		files_discard(ledger->net_fd, names[i]);
+		if (any == 0 && unlinkat(ledger->net_fd, names[i], 0) && errno != ENOENT)
+			error = errno;
+	}
+	if (any == 0)
+		ledger->owned_loaded = false;
 	if (error)
-		ledger_tell(ledger, BACKEND_NAME ": stays, of no meaning: %s", strerror(error));
+		ledger_tell(ledger, BACKEND_NAME ", " INDEX_NAME ": stay, of no meaning: %s", strerror(error));
 }
 
 int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
@@ -405,7 +410,6 @@ int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 	int r;
 
 	leave_uid(ledger);
-	ledger->owned_loaded = false;
 	r = files_remove_dir(ledger->net_fd, uid_name(uid, name), ours);
 
 	if (r == -ENOTEMPTY) {

@@ -76,7 +76,7 @@ bool ledger_has_any(struct ledger *ledger);
 int ledger_backend(struct ledger *ledger, char ret[LEDGER_BACKEND_MAX]);
 /* Needs the lock. Does nothing where no uid is there; the record goes with the last one. */
 int ledger_set_backend(struct ledger *ledger, const char *name, struct fault *fault);
-/* Without accounts the name of the backend is of no meaning, and goes; and what a crash left of writing it. Lock needed. */
+/* Without accounts the name of the backend and the index of ranges are of no meaning, and go; and what a crash left of writing them. Lock needed. */
 void ledger_tidy(struct ledger *ledger);
 
 /*

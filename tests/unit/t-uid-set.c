@@ -286,6 +286,28 @@ START_TEST(what_another_is_still_held_by_is_refused)
 }
 END_TEST
 
+/* The index says who may have a range; records say who has. */
+START_TEST(without_the_index_records_are_asked)
+{
+	char *path = NULL;
+
+	default_ranges();
+	lab_open("agent1");
+	ck_assert_uint_eq(folder_glob("state/net-*/subuids", &path), 1);
+	ck_assert(folder_holds(path, uids_in("@0 @60-@69\n")));
+	folder_write(path, uids_in("@0 @60-@69\n@0 @7")); /* torn */
+	subuid("agent2:@69:6\n");
+	lab_deny("agent2", -EPERM);
+	ck_assert(told_why("by which uid "));
+	ck_assert(lab_log_has("subuids: not believed"));
+	folder_write(path, uids_in("@0 @60-@69\n@3 @70-@79\n")); /* of somebody who is gone */
+	subuid("agent2:@70:6\n");
+	lab_open("agent2");
+	ck_assert(folder_holds(path, uids_in("@0 @60-@69\n@3 @70-@79\n@1 @70-@75\n")));
+	free(path);
+}
+END_TEST
+
 START_TEST(a_profile_refuses_or_ignores_them)
 {
 	struct egress_session *session;
@@ -467,6 +489,7 @@ int main(void)
 	tcase_add_test(tcase, a_range_without_a_record_goes_with_its_last_process);
 	tcase_add_test(tcase, a_record_that_cannot_be_read_keeps_all_that_stands);
 	tcase_add_test(tcase, what_another_is_still_held_by_is_refused);
+	tcase_add_test(tcase, without_the_index_records_are_asked);
 	tcase_add_test(tcase, a_profile_refuses_or_ignores_them);
 	tcase_add_test(tcase, a_line_that_is_wrong_denies_its_account_alone);
 	tcase_add_test(tcase, sync_holds_the_others_and_tells);
