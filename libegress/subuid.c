@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NO_UID 65534 /* whoever has no uid in a user namespace */
 #define SHOWN_MAX 64 /* of a line, in messages */
@@ -163,12 +164,23 @@ static int load_first(const char *path, struct fault *fault, struct subuid_text 
 	return r ? r : load_text(fd, slash + 1, path, fault, ret, ret_owned);
 }
 
+/* One that is not there, in a folder that is as it may be, denies nobody: most hosts never had one. */
+static bool has_kept(const char *libdir)
+{
+	AUTO_CLOSE int fd = open(libdir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return !fstatat(fd, SUBUID_KEPT, &st, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;
+}
+
 /* Links on the way to it are the administrator's: /var may be one. */
 static int load_kept(const char *libdir, struct fault *fault, struct subuid_text *ret, char **ret_owned)
 {
 	AUTO_CLOSE int fd = -1;
 	struct fault why = { 0 };
-	int r = libdir ? files_open_dir(AT_FDCWD, libdir, &why, &fd) : -ENOENT;
+	int r = libdir && has_kept(libdir) ? files_open_dir(AT_FDCWD, libdir, &why, &fd) : -ENOENT;
 
 	if (r == -ENOENT)
 		return 0;

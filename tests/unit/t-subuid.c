@@ -265,6 +265,23 @@ START_TEST(a_second_file_counts_like_the_first)
 }
 END_TEST
 
+START_TEST(a_second_file_that_others_may_have_written_is_refused)
+{
+	struct subuid_paths from = *paths();
+	struct fault why = { 0 };
+	struct subuid *subuid;
+
+	from.libdir = folder_path("lib");
+	folder_mkdir("lib", 0700);
+	ck_assert_int_eq(chmod(folder_path("lib"), 0777), 0);
+	ck_assert_int_eq(subuid_load(&from, NULL, &subuid), 0); /* it is not there */
+	subuid_free(subuid);
+	folder_write("lib/subuid", "");
+	ck_assert_int_eq(subuid_load(&from, &why, &subuid), -EPERM);
+	ck_assert_ptr_nonnull(strstr(why.line, "/lib: not ours alone"));
+}
+END_TEST
+
 START_TEST(only_what_root_alone_wrote_is_read)
 {
 	struct fault why = { 0 };
@@ -353,6 +370,7 @@ int main(void)
 	tcase_add_test(tcase, a_nul_is_no_end);
 	tcase_add_test(tcase, more_ranges_than_anybody_needs_are_refused);
 	tcase_add_test(tcase, a_second_file_counts_like_the_first);
+	tcase_add_test(tcase, a_second_file_that_others_may_have_written_is_refused);
 	tcase_add_test(tcase, only_what_root_alone_wrote_is_read);
 	tcase_add_test(tcase, an_unreadable_passwd_file_is_an_error_only_where_it_matters);
 	tcase_add_test(tcase, ten_thousand_lines_take_no_time);
