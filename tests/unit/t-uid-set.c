@@ -93,7 +93,7 @@ START_TEST(the_record_is_written_before_the_rules)
 {
 	default_ranges();
 	lab.before_replace = look_for_record;
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert(record_was_there);
 	record_was_there = false;
 	subuid("");
@@ -197,7 +197,7 @@ START_TEST(one_account_is_one_line)
 	lab.kernel.allowed = (struct traffic){ 3, 30 };
 	lab.kernel.denied = (struct traffic){ 5, 50 };
 	subuid("agent1:@60:10\nagent1:@70:10\n");
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert_int_eq(egress_list(lab.ctx, &accounts), 0);
 	ck_assert_ptr_nonnull(accounts[0]);
 	ck_assert_ptr_null(accounts[1]);
@@ -217,7 +217,7 @@ START_TEST(verify_and_sync_know_each_range)
 	char *first = NULL;
 
 	default_ranges();
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert_int_eq(lab.ctx->backends[0]->open(&soon, &why, &backend), 0);
 	ck_assert_int_eq(lab.ctx->backends[0]->remove(backend, &range, 1, &why), 0);
 	lab.ctx->backends[0]->close(backend);
@@ -235,7 +235,7 @@ START_TEST(a_range_without_a_record_goes_with_its_last_process)
 	pid_t pid;
 
 	default_ranges();
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert_int_eq(remove(folder_path(lab_uid_path(AGENT1, "ranges"))), 0);
 	subuid("");
 	pid = lab_process(FIRST);
@@ -292,7 +292,7 @@ START_TEST(without_the_index_records_are_asked)
 	char *path = NULL;
 
 	default_ranges();
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert_uint_eq(folder_glob("state/net-*/subuids", &path), 1);
 	ck_assert(folder_holds(path, uids_in("@0 @60-@69\n")));
 	folder_write(path, uids_in("@0 @60-@69\n@0 @7")); /* torn */
@@ -302,7 +302,7 @@ START_TEST(without_the_index_records_are_asked)
 	ck_assert(lab_log_has("subuids: not believed"));
 	folder_write(path, uids_in("@0 @60-@69\n@3 @70-@79\n")); /* of somebody who is gone */
 	subuid("agent2:@70:6\n");
-	lab_open("agent2");
+	egress_session_free(lab_open("agent2"));
 	ck_assert(folder_holds(path, uids_in("@0 @60-@69\n@3 @70-@79\n@1 @70-@75\n")));
 	free(path);
 }
@@ -455,7 +455,7 @@ START_TEST(a_name_service_that_fails_takes_nothing_away)
 	asked_error = -EIO;
 	ck_assert_int_eq(egress_sync(lab.ctx, &(struct egress_changes){ 0 }), -EIO);
 	ck_assert(told_why("user \"agent1\": subordinate ids: look-up: "));
-	lab_open("agent1");
+	egress_session_free(lab_open("agent1"));
 	ck_assert(stands(SECOND));
 	asked_error = 0;
 }
