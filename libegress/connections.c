@@ -5,6 +5,7 @@
 #include "existing.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 static bool is_required(const struct existing_subject *subjects, size_t count)
