@@ -83,7 +83,7 @@ has() { [[ " $active " == *" $1 "* ]]; }
 choose() { if has "$1"; then echo "$2"; else echo "$3"; fi; }
 
 # What the row names as its defences are off unless active; the hold is what all others stand beside.
-is_held() { [[ " $defences " != *" hold "* ]] || has hold || has route_guard; }
+is_held() { [[ " $defences " != *" hold "* ]] || [ -n "$active" ]; }
 
 configure() {
 	local user=nobody-at-all
@@ -107,8 +107,8 @@ configure() {
 	chmod 644 /etc/egress/egress.conf
 }
 
-# The second layer alone: the rules are gone, as after a firewall's reload.
-flush_for_guard_alone() { ! { [[ " $defences " == *" hold "* ]] && has route_guard && ! has hold; } || lab_flush; }
+# Another layer alone: the rules are gone, as after a firewall's reload.
+flush_for_layer_alone() { ! { [[ " $defences " == *" hold "* ]] && [ -n "$active" ] && ! has hold; } || lab_flush; }
 
 # ---- one attempt ---------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ in_session() {
 	as_agent_ssh "touch /tmp/atlas-in; until [ -e /tmp/atlas-try ]; do sleep 0.02; done; $(python_row session)" &
 	local job=$!
 	wait_for 15 test -e /tmp/atlas-in || { wait $job; return 1; }
-	flush_for_guard_alone
+	flush_for_layer_alone
 	touch /tmp/atlas-try
 	wait $job
 }
@@ -154,7 +154,8 @@ put_back() {
 	wait_for 10 nothing_left
 }
 
-# try DEFENCE...: 0 if it arrived, 1 if not, 77 if it cannot be made here; the reason stands in $LAB/said-by-it.
+# try DEFENCE...: 0 if it arrived, 1 if not; without a defence 77 if it cannot be made here, with one that is how it
+# was stopped. The reason stands in $LAB/said-by-it.
 try() {
 	active="$*"
 	token=atlas$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
@@ -166,7 +167,7 @@ try() {
 	local status=$?
 	[ -z "$after" ] || touch /tmp/atlas-go
 	touch /tmp/recorder-world.open
-	if [ $status -ne 77 ]; then
+	if [ $status -ne 77 ] || [ $# -gt 0 ]; then
 		if [ $# -eq 0 ]; then wait_for 3 has_arrived; else world_settle && sleep "$patience"; fi
 		has_arrived
 		status=$?
