@@ -130,7 +130,7 @@ EXPORT int egress_covers(struct egress_ctx *ctx, const char *user, bool *ret_cov
 EXPORT int egress_open(struct egress_ctx *ctx, const struct egress_request *request,
 		       struct egress_session **ret)
 {
-	int r = start(ctx, request && request->user && ret);
+	int r = start(ctx, request && request->user && ret && !(request->flags & ~EGRESS_HARDEN));
 
 	return r ? r : finish(ctx, session_open(ctx, request, ret));
 }
@@ -143,6 +143,8 @@ EXPORT void egress_session_free(struct egress_session *session)
 	free(session->profile);
 	free(session->backend);
 	free(session->token);
+	free(session->notice);
+	egress_lines_free(session->environment);
 	free(session);
 }
 
@@ -228,6 +230,7 @@ static void record_free(struct egress_record *record)
 	free(record->service);
 	free(record->tty);
 	free(record->rhost);
+	egress_lines_free(record->hardening);
 	free(record);
 }
 

@@ -3,8 +3,10 @@
 #include "view.h"
 
 #include "drift.h"
+#include "harden.h"
 #include "render.h"
 #include "util.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,20 @@ static int copy_text(const char *text, char **ret)
 {
 	*ret = strdup(text);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* The words of the bits that are set. */
+static int copy_words(const struct word *words, unsigned int bits, char ***ret)
+{
+	int r = 0;
+
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	for (; !r && words->text; words++)
+		if (bits & (unsigned int)words->value)
+			r = lines_add(ret, "%s", words->text);
+	return r;
 }
 
 static int describe_session(const struct session *session, struct egress_record **ret)
@@ -32,6 +48,8 @@ static int describe_session(const struct session *session, struct egress_record 
 		r = copy_text(session->service, &record->service);
 	if (!r)
 		r = copy_text(session->tty, &record->tty);
+	if (!r)
+		r = copy_words(words_hardening, session->hardening, &record->hardening);
 	return r ? r : copy_text(session->rhost, &record->rhost);
 }
 
@@ -233,6 +251,8 @@ static int describe_lacking(const struct view *view, const struct profile *profi
 		return -ENOMEM;
 	if (profile && profile->existing_sockets == EXISTING_DESTROY && view->no_existing[0])
 		r = lines_add(&account->lacking, "existing_sockets: %s", view->no_existing);
+	if (!r && profile && harden_lacks(profile))
+		r = lines_add(&account->lacking, "seccomp: no filters");
 	return r;
 }
 

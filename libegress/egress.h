@@ -9,7 +9,8 @@
  *	-EPERM       not privileged (effective uid 0 and CAP_NET_ADMIN are needed), or denied
  *	-EBUSY       a lock was not free by the deadline of 10 seconds
  *	-EAGAIN      others kept changing the same kernel table
- *	-EOPNOTSUPP  this kernel, or this build, has no backend that the configuration allows
+ *	-EOPNOTSUPP  this kernel, or this build, has no backend that the configuration allows, or lacks what a
+ *	             profile requires
  *	-EBADMSG     the configuration is missing or broken, and no last good one is there
  *	-ENOMEM      no memory
  *	-ETIMEDOUT   the deadline of 10 seconds passed
@@ -78,13 +79,21 @@ const char *egress_ctx_error(const struct egress_ctx *ctx);
  * uid 0 never is. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO (the user could not be looked up). */
 int egress_covers(struct egress_ctx *ctx, const char *user, bool *ret_covered);
 
+/*
+ * The calling thread, and all that it starts, gets what the profile has for a session (no_new_privs,
+ * socket_families). It cannot be taken back, not even where the open fails after all: nothing for a process that
+ * serves several users.
+ */
+#define EGRESS_HARDEN 1U
+
 /* Who opens a session. USER is required; the others may be NULL. The opener is the calling process:
- * the session lives no longer than it does. */
+ * the session lives no longer than it does. FLAGS: 0 or EGRESS_HARDEN. */
 struct egress_request {
 	const char *user;
 	const char *service;
 	const char *tty;
 	const char *rhost;
+	unsigned int flags;
 };
 
 /* One successful open of a covered account. */
@@ -95,6 +104,8 @@ struct egress_session {
 	char *backend;         /* "iptables", "nftables" */
 	char *token;           /* names the session; needed to close it */
 	unsigned int sessions; /* live sessions of the account, this one included */
+	char **environment;    /* "NAME=value" for what runs in it, NULL-terminated; conveniences: nothing depends on them */
+	char *notice;          /* one line for the user, or NULL */
 };
 
 /*
@@ -155,6 +166,7 @@ struct egress_record {
 	char *service, *tty, *rhost; /* "" if unknown */
 	pid_t pid;                   /* of the opener */
 	time_t opened;               /* seconds since the epoch */
+	char **hardening;            /* what it got: "no_new_privs", "seccomp"; NULL-terminated */
 };
 
 struct egress_traffic {

@@ -27,6 +27,7 @@ struct session {
 	pid_t pid;           /* the opener's */
 	uint64_t start_time; /* its, in clock ticks since boot: a pid alone is reused */
 	time_t opened;       /* seconds since the epoch */
+	unsigned int hardening; /* enum hardening: what it got */
 	char service[LEDGER_TEXT_MAX], tty[LEDGER_TEXT_MAX], rhost[LEDGER_TEXT_MAX];
 };
 

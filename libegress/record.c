@@ -3,6 +3,7 @@
 
 #include "addr.h"
 #include "util.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +11,29 @@
 static const char header[] = "egress-session 1";
 static const char trailer[] = "end";
 
+#define RECORD_WORDS_MAX 64 /* all words of words_hardening */
+
+/* "no_new_privs,seccomp" */
+static void print_hardening(unsigned int hardening, char text[RECORD_WORDS_MAX])
+{
+	text[0] = '\0';
+	for (const struct word *word = words_hardening; word->text; word++) {
+		if (!(hardening & (unsigned int)word->value))
+			continue;
+		strcat(text, *text ? "," : "");
+		strcat(text, word->text);
+	}
+}
+
 size_t record_print(const struct session *session, char text[RECORD_TEXT_MAX])
 {
+	char hardening[RECORD_WORDS_MAX];
+
+	print_hardening(session->hardening, hardening);
 	return (size_t)snprintf(text, RECORD_TEXT_MAX,
-				"%s\npid=%d\nstart=%llu\nopened=%lld\nservice=%s\ntty=%s\nrhost=%s\n%s\n",
+				"%s\npid=%d\nstart=%llu\nopened=%lld\nhardening=%s\nservice=%s\ntty=%s\nrhost=%s\n%s\n",
 				header, session->pid, (unsigned long long)session->start_time,
-				(long long)session->opened, session->service, session->tty,
+				(long long)session->opened, hardening, session->service, session->tty,
 				session->rhost, trailer);
 }
 
@@ -49,6 +67,27 @@ static int next_text(char **text, const char *prefix, char ret[LEDGER_TEXT_MAX])
 	return 0;
 }
 
+/* The words in their order, each once. */
+static int next_hardening(char **text, unsigned int *ret)
+{
+	char *rest = next_line(text, "hardening="), *name;
+	unsigned int hardening = 0;
+
+	if (!rest)
+		return -EINVAL;
+	if (!*rest)
+		rest = NULL;
+	while ((name = strsep(&rest, ","))) {
+		int value;
+
+		if (word_value(words_hardening, name, &value) || hardening >= (unsigned int)value)
+			return -EINVAL;
+		hardening |= (unsigned int)value;
+	}
+	*ret = hardening;
+	return 0;
+}
+
 static bool next_is(char **text, const char *whole)
 {
 	const char *rest = next_line(text, whole);
@@ -64,7 +103,7 @@ int record_parse(char *text, struct session *ret)
 	if (!next_is(&text, header) || next_number(&text, "pid=", INT32_MAX, &pid) ||
 	    next_number(&text, "start=", UINT64_MAX, &start_time) ||
 	    next_number(&text, "opened=", INT64_MAX, &opened) ||
-	    next_text(&text, "service=", session.service) || next_text(&text, "tty=", session.tty) ||
+	    next_hardening(&text, &session.hardening) || next_text(&text, "service=", session.service) || next_text(&text, "tty=", session.tty) ||
 	    next_text(&text, "rhost=", session.rhost) || !next_is(&text, trailer) || *text)
 		return -EBADMSG;
 	session.pid = (pid_t)pid;

@@ -2,6 +2,7 @@
 #include "words.h"
 
 #include "conf.h"
+#include "harden.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,12 @@ const struct word words_backend[] = {
 const struct word words_existing_sockets[] = {
 	{ "destroy", EXISTING_DESTROY },
 	{ "keep", EXISTING_KEEP },
+	{ 0 },
+};
+
+const struct word words_hardening[] = {
+	{ "no_new_privs", HARDENING_NO_NEW_PRIVS },
+	{ "seccomp", HARDENING_SECCOMP },
 	{ 0 },
 };
 

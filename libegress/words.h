@@ -13,6 +13,7 @@ struct word {
 
 extern const struct word words_backend[]; /* enum backend_choice */
 extern const struct word words_existing_sockets[]; /* enum existing_sockets */
+extern const struct word words_hardening[]; /* enum hardening */
 extern const struct word words_hold[];    /* enum hold */
 extern const struct word words_last_close[]; /* enum last_close */
 extern const struct word words_layer[];   /* enum layer */

@@ -13,6 +13,8 @@ void options_parse(int argc, const char **argv, struct options *ret)
 			options.debug = true;
 		else if (strcmp(argv[i], "quiet") == 0)
 			options.quiet = true;
+		else if (strcmp(argv[i], "harden=no") == 0)
+			options.unhardened = true;
 		else if (strncmp(argv[i], config, strlen(config)) == 0)
 			options.config = strchr(argv[i], '/');
 		else if (!options.bad)

@@ -7,7 +7,7 @@
 /* The arguments of the module's line in a PAM file; the strings are PAM's. */
 struct options {
 	const char *config; /* absolute path, or NULL: the installation's */
-	bool debug, quiet;
+	bool debug, quiet, unhardened;
 	const char *bad; /* the first argument that is not one, or NULL */
 };
 

@@ -113,13 +113,34 @@ static int deny_if_covered(pam_handle_t *pamh, struct egress_ctx *ctx, const cha
 	return covered ? deny(pamh, user, -EPERM, "unknown argument of the module") : PAM_SUCCESS;
 }
 
+/* What is for the session's comfort: no reason to deny it. */
+static void put_environment(pam_handle_t *pamh, char *const *environment)
+{
+	for (; *environment; environment++)
+		if (pam_putenv(pamh, *environment) != PAM_SUCCESS)
+			pam_syslog(pamh, LOG_WARNING, "environment: cannot set \"%s\"", *environment);
+}
+
+/*
+ * Only where a person reads it: su and sudo would write it into what "su -c" puts out. sshd collects it, and shows
+ * it on a terminal only.
+ */
+static void show_notice(pam_handle_t *pamh, const char *notice)
+{
+	const char *tty = item(pamh, PAM_TTY);
+
+	if (notice && (isatty(STDOUT_FILENO) || (tty && strcmp(tty, "ssh") == 0)))
+		pam_info(pamh, "%s", notice);
+}
+
 static int open_session(pam_handle_t *pamh, struct egress_ctx *ctx, const struct options *options,
-			const char *user)
+			const char *user, int flags)
 {
 	const struct egress_request request = { .user = user,
 						.service = item(pamh, PAM_SERVICE),
 						.tty = item(pamh, PAM_TTY),
-						.rhost = item(pamh, PAM_RHOST) };
+						.rhost = item(pamh, PAM_RHOST),
+						.flags = options->unhardened ? 0 : EGRESS_HARDEN };
 	struct egress_session *session = NULL;
 	int r = egress_open(ctx, &request, &session);
 
@@ -139,6 +160,9 @@ static int open_session(pam_handle_t *pamh, struct egress_ctx *ctx, const struct
 		return deny(pamh, user, -ENOMEM, "no memory");
 	}
 	log_open(pamh, options, session);
+	put_environment(pamh, session->environment);
+	if (!options->quiet && !(flags & PAM_SILENT))
+		show_notice(pamh, session->notice);
 	return PAM_SUCCESS;
 }
 
@@ -149,7 +173,6 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	struct options options;
 	int code;
 
-	(void)flags;
 	options_parse(argc, argv, &options);
 	ctx = make_ctx(pamh, &options);
 	if (!ctx || !user || !*user)
@@ -157,7 +180,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	else if (options.bad)
 		code = deny_if_covered(pamh, ctx, user, options.bad);
 	else
-		code = open_session(pamh, ctx, &options, user);
+		code = open_session(pamh, ctx, &options, user, flags);
 	egress_ctx_free(ctx);
 	return code;
 }

@@ -56,13 +56,14 @@ static json_t *json_session(const struct egress_record *session)
 {
 	char opened[TEXT_TIME_MAX];
 
-	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:s}",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:s, s:o}",
 			 "token", output_json_string(session->token),
 			 "service", output_json_string(session->service),
 			 "pid", (json_int_t)session->pid,
 			 "tty", output_json_string(session->tty),
 			 "rhost", output_json_string(session->rhost),
-			 "opened", text_time(session->opened, opened));
+			 "opened", text_time(session->opened, opened),
+			 "hardening", output_json_lines(session->hardening));
 }
 
 static json_t *json_sessions(struct egress_record *const *sessions)

@@ -64,7 +64,25 @@ static void print_backend(FILE *out, const struct egress_account *account)
 static const struct column session_columns[] = {
 	{ "TOKEN", ALIGN_LEFT }, { "SERVICE", ALIGN_LEFT }, { "PID", ALIGN_RIGHT },
 	{ "TTY", ALIGN_LEFT },	 { "RHOST", ALIGN_LEFT },   { "OPENED", ALIGN_LEFT },
+	{ "HARDENING", ALIGN_LEFT },
 };
+
+/* "no_new_privs,seccomp" */
+static void add_hardening(struct table *table, char *const *words)
+{
+	char *text = must(strdup(*words ? *words++ : "none"));
+
+	for (; *words; words++) {
+		char *longer;
+
+		if (asprintf(&longer, "%s,%s", text, *words) < 0)
+			longer = must(NULL);
+		free(text);
+		text = longer;
+	}
+	table_add(table, "%s", text);
+	free(text);
+}
 
 static void print_sessions(const struct tool *tool, struct egress_record *const *sessions)
 {
@@ -83,6 +101,7 @@ static void print_sessions(const struct tool *tool, struct egress_record *const 
 		table_add(&table, "%s", (*sessions)->tty);
 		table_add(&table, "%s", (*sessions)->rhost);
 		table_add(&table, "%s", text_time((*sessions)->opened, opened));
+		add_hardening(&table, (*sessions)->hardening);
 	}
 	table_print(&table, tool->out, "  ", tool->legend, false);
 }

@@ -93,7 +93,8 @@ void acts_ready(void)
 
 static int open_one(const char *user)
 {
-	const struct egress_request request = { .user = user, .service = "crash", .tty = "tty1" };
+	const struct egress_request request = { .user = user, .service = "crash", .tty = "tty1",
+						.flags = EGRESS_HARDEN };
 	struct egress_session *session = NULL;
 	int r = egress_open(acts.ctx, &request, &session);
 

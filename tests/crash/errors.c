@@ -85,6 +85,7 @@ static const struct {
 	CALL(newfstatat, EIO),
 	CALL(openat, EMFILE),
 	CALL(ppoll, EINTR),
+	CALL(prctl, EPERM),
 	CALL(pread64, EIO),
 	CALL(prlimit64, EPERM),
 	CALL(read, EIO),

@@ -84,6 +84,27 @@ static bool logged_what_is_missing(const struct run *run, const struct norm *nor
 	       scene_fail(why, "success, not a word in the log, and the files are not as ever: %s", files);
 }
 
+/* A session that was given is hardened, whatever failed on the way. */
+static bool is_hardened(const struct scene *scene, const struct run *run, char why[WHY_MAX])
+{
+	char path[64], line[256];
+	int no_new_privs = 0, seccomp = 0;
+	FILE *file;
+
+	if (!gave_hold(scene, run) || scene->act != ACT_OPEN)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/status", run->pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		sscanf(line, "NoNewPrivs: %d", &no_new_privs);
+		sscanf(line, "Seccomp: %d", &seccomp);
+	}
+	if (file)
+		fclose(file);
+	return (no_new_privs == 1 && seccomp == 2) ||
+	       scene_fail(why, "a session without hardening: no_new_privs %d, seccomp %d", no_new_privs, seccomp);
+}
+
 bool judge_now(const struct scene *scene, const struct run *run, const struct norm *norm, char why[WHY_MAX])
 {
 	const char *when = "at once";
@@ -103,7 +124,8 @@ bool judge_now(const struct scene *scene, const struct run *run, const struct no
 		return false;
 	if (scene->flushed && !is_not_silent(when, why))
 		return false;
-	return rules_are_on_record(scene, run, why) && told_why(run, why) && logged_what_is_missing(run, norm, why);
+	return is_hardened(scene, run, why) && rules_are_on_record(scene, run, why) && told_why(run, why) &&
+	       logged_what_is_missing(run, norm, why);
 }
 
 /* ---- afterwards ---------------------------------------------------------------------------------- */

@@ -27,8 +27,10 @@ matrix_start() {
 	stack required
 }
 
-# stack CONTROL [ARGS...]: the module alone. more_stack adds another line.
-stack() {
+# stack CONTROL [ARGS...]: the module alone. more_stack adds another line. matrix opens many sessions in one process,
+# and looks whether it is as it was: harden=no. hardened_stack is without.
+stack() { hardened_stack "$1" harden=no "${@:2}"; }
+hardened_stack() {
 	: >$stacks/$service
 	more_stack "$1" "pam_egress.so ${*:2}"
 }

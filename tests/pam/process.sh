@@ -85,4 +85,16 @@ runs_no_program() {
 }
 case_ "no program, no thread, no signal handler, no alarm" runs_no_program
 
+# What nobody can take back is all that an open leaves in its process, and the close comes after it.
+hardened() {
+	hardened_stack required
+	run agent1 "$@" open same close && nothing_left &&
+		said open ok was no-new-privs 0 dumpable 1, is no-new-privs 1 dumpable 1 close ok
+	local status=$?
+	stack required
+	return "$status"
+}
+case_ "hardened: new privileges are gone, and nothing else changed" hardened
+case_ "hardened, with another real uid, as in su" hardened ruid=2002 cpu=100
+
 matrix_end

@@ -75,6 +75,15 @@ environment_arrives() {
 	grep -qx 'of-pam, /bin/sh, /home/agent1, agent1' /tmp/environment
 }
 
+# A job is hardened like a session that somebody types in, and has its proxy.
+job_is_hardened() {
+	world_log_clear
+	enter agent1 "curl -s http://$WORLD4/of-cron; grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status >/tmp/environment"
+	wait_for 5 world_log_has 'GET [^ ]*/of-cron .* via a proxy$' || return
+	cat /tmp/environment
+	[ "$(tr -d '\n\t' </tmp/environment)" = "NoNewPrivs:1Seccomp:2" ]
+}
+
 # By name, in the crontab as it is written there: the last word is the administrator's or the account's own.
 crontab_overrides() {
 	local job job_status
@@ -110,6 +119,7 @@ lock_story
 syslog_mark
 case_ "cron: of two crontabs only the covered account's jobs are held" side_by_side
 case_ "cron: PAM's environment reaches the job (Debian's cron)" environment_arrives
+case_ "cron: a job is hardened, and curl in it goes through the proxy" job_is_hardened
 case_ "cron: a line of the crontab sets a variable over it" crontab_overrides
 syslog_mark
 case_ "cron: who outlives the job stays held until it is gone" outlives_its_job

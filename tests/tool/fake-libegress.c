@@ -28,18 +28,21 @@ struct egress_ctx {
 	void *data;
 };
 
+static char *no_lines[] = { END };
+static char *both_hardenings[] = { "no_new_privs", "seccomp", END };
+
 static struct egress_record ssh_session = {
 	.token = "a1b2c3", .service = "sshd", .tty = "ssh", .rhost = "192.0.2.7",
 	.pid = 812, .opened = 1795312800, /* 2026-11-22T02:00:00Z */
+	.hardening = both_hardenings,
 };
 static struct egress_record odd_session = {
 	.token = "d4", .service = "x\ny", .tty = "", .rhost = "\033]0;owned\007\xe2\x80\xae" "host",
-	.pid = 1, .opened = -1,
+	.pid = 1, .opened = -1, .hardening = no_lines,
 };
 static struct egress_record *no_sessions[] = { NULL };
 static struct egress_record *one_session[] = { &ssh_session, NULL };
 static struct egress_record *two_sessions[] = { &ssh_session, &odd_session, NULL };
-static char *no_lines[] = { END };
 static char *two_proxies[] = { "127.0.0.1:3128", "[::1]:3128", END };
 static char *some_lacking[] = { "existing_sockets: no module \033[2J", END };
 static char *some_drift[] = { "agent1: ipv4: rule 3 is missing", "agent1: \033[2J", END };

@@ -82,7 +82,8 @@ case_ "list: the values are the library's" scene one json_of 0 'd == [{
 	"account": "agent1", "uid": 2001, "ranges": [[2001, 2001]], "state": "active",
 	"profile": "default", "backend": "iptables", "proxy": ["127.0.0.1:3128", "[::1]:3128"],
 	"processes": 3, "sessions": [{"token": "a1b2c3", "service": "sshd", "pid": 812, "tty": "ssh",
-	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z"}],
+	"rhost": "192.0.2.7", "opened": "2026-11-22T02:00:00Z",
+	"hardening": ["no_new_privs", "seccomp"]}],
 	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
 case_ "show: the same keys, plan and drift" scene one json_of 0 \
 	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets", "lacking"] and d["drift"] == d["lacking"] == []
@@ -134,8 +135,8 @@ whole_show() {
 		processes  3
 		sockets    2
 		sessions   1
-		  TOKEN   SERVICE  PID  TTY  RHOST      OPENED
-		  a1b2c3  sshd     812  ssh  192.0.2.7  2026-11-22T02:00:00Z
+		  TOKEN   SERVICE  PID  TTY  RHOST      OPENED                HARDENING
+		  a1b2c3  sshd     812  ssh  192.0.2.7  2026-11-22T02:00:00Z  no_new_privs,seccomp
 		allowed    12 packets, 4.0 KiB
 		denied     1 packet, 180 B
 		plan       hold 2001
@@ -154,6 +155,7 @@ state      lingering" ] || { cat "$LAB/out"; return 1; }
 }
 case_ "show prints the subordinate ranges" subordinates_shown
 case_ "show prints the drift" scene drift matches 0 '^drift +agent1: ipv4: rule 3 is missing$' show root
+case_ "show: a session without hardening says so" scene odd matches 0 ' none$' show root
 case_ "show says where it must be" scene drift matches 0 \
 	'^backend +iptables \(must be nftables: configured\)$' show root
 case_ "check-config says which backend, in a comment" scene one matches 0 \

@@ -70,7 +70,7 @@ text = open(sys.argv[1], "rb").read()
 d = json.loads(text.decode("ascii"))
 ACCOUNT = ["account", "uid", "ranges", "state", "profile", "backend", "proxy", "processes",
            "sessions", "allowed", "denied"]
-SESSION = ["token", "service", "pid", "tty", "rhost", "opened"]
+SESSION = ["token", "service", "pid", "tty", "rhost", "opened", "hardening"]
 if not eval("(%s)" % sys.argv[2]):
     sys.exit("not so: %s\n%s" % (sys.argv[2], d))
 ' "$LAB/out" "$1" 2>&1

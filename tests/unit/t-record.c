@@ -2,6 +2,7 @@
 /* A record is whole or it is not a record. */
 #include "record.h"
 
+#include "harden.h"
 #include "unit.h"
 #include "util.h"
 
@@ -10,7 +11,8 @@
 
 static struct session sample(void)
 {
-	struct session session = { .pid = 812, .start_time = UINT64_MAX, .opened = 1795000000 };
+	struct session session = { .pid = 812, .start_time = UINT64_MAX, .opened = 1795000000,
+				   .hardening = HARDENING_NO_NEW_PRIVS | HARDENING_SECCOMP };
 
 	record_set_text(session.service, "sshd");
 	record_set_text(session.tty, "pts/0");
@@ -66,7 +68,7 @@ START_TEST(a_record_cut_anywhere_is_refused)
 }
 END_TEST
 
-#define REST "\nopened=1\nservice=\ntty=\nrhost=\nend\n"
+#define REST "\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n"
 
 START_TEST(what_is_no_record_is_refused)
 {
@@ -95,6 +97,39 @@ START_TEST(what_is_no_record_is_refused)
 		strcpy(text, texts[i]);
 		ck_assert_msg(record_parse(text, &parsed) == -EBADMSG, "text %zu", i);
 	}
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int hardening; /* -1: refused */
+} hardenings[] = {
+	{ "", 0 },
+	{ "no_new_privs", HARDENING_NO_NEW_PRIVS },
+	{ "seccomp", HARDENING_SECCOMP },
+	{ "no_new_privs,seccomp", HARDENING_NO_NEW_PRIVS | HARDENING_SECCOMP },
+	{ "seccomp,no_new_privs", -1 },
+	{ "seccomp,seccomp", -1 },
+	{ "seccomp,", -1 },
+	{ ",", -1 },
+	{ "selinux", -1 },
+};
+
+START_TEST(the_hardening_of_a_session_is_on_record)
+{
+	struct session session = { 0 };
+	char text[RECORD_TEXT_MAX], again[RECORD_TEXT_MAX];
+	bool right = hardenings[_i].hardening >= 0;
+
+	snprintf(text, sizeof(text), "egress-session 1\npid=1\nstart=1\nopened=1\nhardening=%s\n"
+				     "service=\ntty=\nrhost=\nend\n", hardenings[_i].text);
+	strcpy(again, text);
+	ck_assert_int_eq(record_parse(text, &session), right ? 0 : -EBADMSG);
+	if (!right)
+		return;
+	ck_assert_int_eq((int)session.hardening, hardenings[_i].hardening);
+	record_print(&session, text);
+	ck_assert_str_eq(text, again);
 }
 END_TEST
 
@@ -134,6 +169,7 @@ int main(void)
 	tcase_add_test(tcase, the_longest_record_fits);
 	tcase_add_test(tcase, a_record_cut_anywhere_is_refused);
 	tcase_add_test(tcase, what_is_no_record_is_refused);
+	tcase_add_loop_test(tcase, the_hardening_of_a_session_is_on_record, 0, ARRAY_SIZE(hardenings));
 	tcase_add_test(tcase, control_characters_make_no_second_line);
 	tcase_add_test(tcase, a_token_is_32_lower_case_digits);
 	suite_add_tcase(suite, tcase);
