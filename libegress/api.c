@@ -56,6 +56,7 @@ EXPORT int egress_ctx_new(struct egress_ctx **ret)
 	ctx->libdir = EGRESS_LIBDIR;
 	ctx->subuid = (struct subuid_paths){ .subuid = SUBUID_PATH, .libdir = EGRESS_LIBDIR, .passwd = PASSWD_PATH };
 	ctx->backends = backends;
+	ctx->guard = &guard_routes;
 	ctx->config_path = strdup(EGRESS_CONFIG);
 	if (!ctx->config_path) {
 		free(ctx);
@@ -245,6 +246,7 @@ EXPORT void egress_account_free(struct egress_account *account)
 	free(account->profile);
 	free(account->backend);
 	free(account->backend_reason);
+	free(account->route_guard);
 	free(account->plan);
 	egress_lines_free(account->proxies);
 	egress_lines_free(account->drift);

@@ -227,6 +227,38 @@ static int describe_ranges(const struct view *view, const struct subject *subjec
 	return 0;
 }
 
+/* What is wrong for all is told once, with the uid itself. */
+static int describe_guard_drift(const struct view *view, struct egress_account *account)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < account->range_count; i++)
+		r = guard_look_tell(&view->guard,
+				    (struct uid_range){ account->ranges[i].first, account->ranges[i].last }, i > 0,
+				    &account->drift);
+	return r;
+}
+
+static int describe_guard(const struct view *view, const struct subject *subject, struct egress_account *account)
+{
+	static const char required[] = "route guard: required, but absent";
+	const struct profile *profile = subject->account ? subject->account->profile : NULL;
+	char text[FAULT_LINE_MAX];
+
+	if (!profile || !profile->route_guard)
+		snprintf(text, sizeof(text), "off");
+	else if (view->no_guard.error)
+		snprintf(text, sizeof(text), "absent: %.400s", view->no_guard.line);
+	else
+		snprintf(text, sizeof(text), "on");
+	if (copy_text(text, &account->route_guard))
+		return -ENOMEM;
+	if (view->no_guard.error)
+		return profile && profile->route_guard && (profile->required & LAYER_ROUTE_GUARD)
+			       ? lines_add(&account->drift, "%s", required) : 0;
+	return describe_guard_drift(view, account);
+}
+
 static enum egress_state state_of(const struct view *view, const struct subject *subject,
 				  const struct standing *standing, const struct egress_account *account)
 {
@@ -276,6 +308,8 @@ static int fill(const struct view *view, const struct subject *subject, const st
 		r = describe_range(view, subject, i, account);
 	if (!r)
 		r = describe_lacking(view, profile, account);
+	if (!r)
+		r = describe_guard(view, subject, account);
 	if (!r)
 		r = describe_backend(view, subject, account);
 	return r ? r : describe_sessions(view, subject->uids.first, account);

@@ -192,6 +192,7 @@ struct egress_account {
 	char **lacking;         /* what its profile wants and this kernel lacks: "existing_sockets: no module tcp_diag" */
 	struct egress_uid_range *ranges; /* the UID set: what UID_FIRST and UID_LAST say, then the subordinate ranges that */
 	size_t range_count;              /* are held with it; processes, sockets and traffic are those of all of it */
+	char *route_guard;      /* "on", "off" (by the profile), or "absent: WHY": this kernel or host has no place for it */
 };
 
 /* All held accounts, ascending by uid, in *ret: NULL-terminated, freed with egress_accounts_free.

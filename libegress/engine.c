@@ -190,12 +190,42 @@ static int replace(struct operation *op, const struct plan *plans, size_t count)
 	return r;
 }
 
+/* What cannot be had here. */
+static int do_without_guard(struct operation *op, const struct plan *plans, size_t count, const struct fault *why)
+{
+	for (size_t i = 0; i < count; i++)
+		if (plans[i].guard_required)
+			return fault_set(&op->ctx->fault, why->error, "%.400s (and the profile requires it)",
+					 why->line);
+	ctx_log(op->ctx, LOG_WARNING, "%.400s; accounts are held without it", why->line);
+	return 0;
+}
+
+/* Its answer to each message is the kernel's own word; there is no commit that could say yes and do nothing. */
+static int set_guard(struct operation *op, const struct plan *plans, size_t count)
+{
+	size_t length = strlen(op->changed);
+	struct fault why = { 0 };
+	bool changed = false;
+	int r = op->ctx->guard->replace(plans, count, &op->deadline, &why, &changed);
+
+	if (r == -EOPNOTSUPP)
+		return do_without_guard(op, plans, count, &why);
+	if (r)
+		return fault_set(&op->ctx->fault, r, "%s", why.line);
+	if (changed)
+		snprintf(op->changed + length, sizeof(op->changed) - length, "%sroute guard", length ? "; " : "");
+	return 0;
+}
+
 int operation_hold(struct operation *op, const struct plan *plans, size_t count)
 {
 	int r = count ? replace(op, plans, count) : 0;
 
 	if (!r && count)
 		r = read_back(op, plans, count);
+	if (!r && count)
+		r = set_guard(op, plans, count);
 	if (!r && count)
 		takeover_finish(op, plans, count);
 	return r;
@@ -204,8 +234,10 @@ int operation_hold(struct operation *op, const struct plan *plans, size_t count)
 /* The chosen one last: what cannot be removed elsewhere leaves it standing. */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count)
 {
-	int r = takeover_release(op, subjects, count);
+	int r = count ? op->ctx->guard->remove(subjects, count, &op->deadline, &op->ctx->fault) : 0;
 
+	if (!r)
+		r = takeover_release(op, subjects, count);
 	if (r || !count || !op->ops)
 		return r;
 	r = operation_kernel(op);

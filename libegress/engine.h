@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "conf-file.h"
 #include "egress.h"
+#include "guard.h"
 #include "ledger.h"
 #include "shield.h"
 #include "subuid.h"
@@ -28,6 +29,7 @@ struct egress_ctx {
 	const struct backend_ops *const *backends;
 	egress_subids_fn *subids;
 	void *subids_data;
+	const struct guard_ops *guard; /* beside whichever of them */
 	egress_log_fn *log;
 	void *log_data;
 	bool locked; /* notices wait: a syslog that hangs must not keep the locks */
@@ -91,7 +93,8 @@ void operation_tell_blind_spots(struct operation *op);
 
 /*
  * Makes the kernel equal to the plans and reads them back: 0 means that they stand. Only then are the same
- * accounts removed from other backends: at no moment is one open.
+ * accounts removed from other backends: at no moment is one open. The route guard comes behind the backend's rules;
+ * where the kernel has none, plans that require it are an error, -EOPNOTSUPP, and the others a line in the log.
  */
 int operation_hold(struct operation *op, const struct plan *plans, size_t count);
 /*
@@ -101,7 +104,10 @@ int operation_hold(struct operation *op, const struct plan *plans, size_t count)
  */
 struct existing_subject;
 int operation_end_existing(struct operation *op, const char *who, struct existing_subject *subjects, size_t count);
-/* From every backend. An error means that they count as not released. */
+/*
+ * From every backend, the route guard before them: what fails on the way leaves the rules, and them held. An error
+ * means that they count as not released.
+ */
 int operation_remove(struct operation *op, const struct uid_range *subjects, size_t count);
 
 /* Why an account must stay held. */

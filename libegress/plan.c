@@ -212,6 +212,8 @@ int plan_compile(const struct profile *profile, struct uid_range uids, struct pl
 		.rules = util_steal(rules),
 		.rule_count = count,
 		.log = profile->log,
+		.guard = profile->route_guard,
+		.guard_required = profile->route_guard && (profile->required & LAYER_ROUTE_GUARD),
 	};
 	return 0;
 }

@@ -44,6 +44,8 @@ struct plan {
 	struct rule *rules;    /* owned */
 	size_t rule_count;
 	struct log_rule log; /* what VERDICT_LOG means */
+	/* Beside the rules, and nothing to a backend: neither plan_equal nor plan_same_rules looks at it. */
+	bool guard, guard_required; /* the route guard, see guard.h */
 };
 
 /* Errors: -ENOMEM. The caller clears *ret with plan_clear; the files of its origins stay the profile's. */

@@ -19,6 +19,7 @@ void round_clear(struct round *round)
 	free(round->gone_goes_on);
 	free(round->profile);
 	holdings_clear(&round->found);
+	guard_look_clear(&round->guard);
 	subjects_free(round->subjects, round->subject_count);
 	conf_view_clear(&round->view);
 }

@@ -23,6 +23,7 @@ struct round {
 	bool holds; /* what must stand is made to stand: sync */
 	struct fault unfit; /* the first subordinate ranges that cannot be had */
 	struct holdings found; /* as the kernel was found, the chosen backend first */
+	struct guard_look guard; /* the same of the route guard; empty where there can be none */
 	const struct account *printed; /* whose text PROFILE is: many have the same entry */
 	char *profile;
 	struct egress_changes changes;

@@ -65,6 +65,8 @@ static int count_change(struct round *round, const struct plan *plan, bool *ret_
 	const struct backend_ops *other;
 	int r = drift_compare(plan, standing, &lines);
 
+	if (!r)
+		r = guard_look_tell(&round->guard, plan->uids, true, &lines);
 	if (r)
 		return r;
 	addr_print_uid_range(plan->uids, uids);
@@ -149,12 +151,38 @@ static void look_at_others(struct round *round)
 	}
 }
 
+/* Where it cannot be looked at, what must be guarded fails with the reason. */
+static void look_at_guard(struct round *round)
+{
+	struct operation *op = &round->op;
+	struct fault why = { 0 };
+	int r = op->ctx->guard->look(round->plans, round->plan_count, &op->deadline, &why, &round->guard);
+
+	if (r && r != -EOPNOTSUPP)
+		ctx_log(op->ctx, LOG_ERR, "%s", why.line);
+}
+
+/* Killed while it released, an operation may have left the guard of somebody who is not held any more. */
+static int sort_guard_orphans(struct round *round)
+{
+	const struct backend_ops *first;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < round->guard.subject_count; i++)
+		if (!holdings_find(&round->found, round->guard.subjects[i], &first))
+			r = sort_orphan(round, round->guard.subjects[i]);
+	return r;
+}
+
 static int sort_orphans(struct round *round)
 {
 	int r = look_at_chosen(round);
 
 	if (!r)
 		look_at_others(round);
+	look_at_guard(round);
+	if (!r)
+		r = sort_guard_orphans(round);
 	for (size_t i = 0; !r && i < round->found.count; i++) {
 		const struct holding *holding = &round->found.items[i];
 		const struct backend_ops *first;

@@ -48,6 +48,44 @@ bool view_has_range(const struct view *view, struct uid_range uids)
 	return bsearch(&uids, view->ranges, view->range_count, sizeof(uids), by_uids) != NULL;
 }
 
+/* Of its uid or range, and of all that is held with it. */
+static int plans_of(const struct subject *subject, struct plan *plans, size_t *count)
+{
+	int r = subject->account ? subject_plan(subject, subject->uids, &plans[*count]) : 0;
+
+	*count += subject->account && !r;
+	for (size_t i = 0; !r && subject->account && i < subject->ranges.count; i++) {
+		if (uid_range_compare(subject->ranges.items[i], subject->uids) == 0)
+			continue;
+		r = subject_plan(subject, subject->ranges.items[i], &plans[*count]);
+		*count += !r;
+	}
+	return r;
+}
+
+/* All at one look, as a sync would. */
+static int look_at_guard(struct view *view, const struct deadline *deadline)
+{
+	AUTO_FREE struct plan *plans = calloc(view->range_count + view->subject_count + 1, sizeof(*plans));
+	struct fault why = { 0 };
+	size_t count = 0;
+	int r = plans ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < view->subject_count; i++)
+		r = plans_of(&view->subjects[i], plans, &count);
+	if (r)
+		fault_set(&why, r, "accounts: no memory");
+	else
+		r = view->ctx->guard->look(plans, count, deadline, &why, &view->guard);
+	for (size_t i = 0; i < count; i++)
+		plan_clear(&plans[i]);
+	if (r == -EOPNOTSUPP) {
+		view->no_guard = why;
+		return 0;
+	}
+	return r ? fault_set(&view->ctx->fault, r, "%s", why.line) : 0;
+}
+
 int view_take(struct egress_ctx *ctx, struct view *ret)
 {
 	const struct deadline deadline = deadline_in_ms(OPERATION_MS);
@@ -70,6 +108,8 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 	if (!r)
 		r = read_kernel(&view);
 	if (!r)
+		r = look_at_guard(&view, &deadline);
+	if (!r)
 		r = procscan_take(&deadline, &ctx->fault, &view.scan);
 	if (!r)
 		r = sockets_take(&deadline, &ctx->fault, &view.sockets);
@@ -88,6 +128,7 @@ void view_clear(struct view *view)
 	sockets_free(view->sockets);
 	holdings_clear(&view->holdings);
 	free(view->ranges);
+	guard_look_clear(&view->guard);
 	subjects_free(view->subjects, view->subject_count);
 	ledger_close(view->ledger);
 	conf_view_clear(&view->conf);

@@ -20,6 +20,8 @@ struct view {
 	struct uid_range *ranges; /* the subordinate ones of all subjects, ascending */
 	size_t range_count;
 	struct holdings holdings; /* the chosen backend's first */
+	struct guard_look guard;
+	struct fault no_guard; /* why there can be none here */
 	struct procscan *scan;
 	struct sockets *sockets;
 	char no_existing[EXISTING_TEXT_MAX]; /* what this kernel lacks to end connections */

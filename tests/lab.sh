@@ -430,6 +430,11 @@ held() {
 	esac
 }
 
+# The route guard's, by its protocol number.
+lab_guard() { ip "$1" rule show | grep 'proto 101$'; }
+
+no_guard() { ! lab_guard -4 && ! lab_guard -6; }
+
 # Of any backend.
 no_rules() { ! lab_rules | grep -e EGRESS -e 'table inet egress'; }
 
@@ -460,4 +465,4 @@ no_state() {
 		! find /run/egress -mindepth 2 -type d | grep .
 }
 
-nothing_left() { no_rules && no_state; }
+nothing_left() { no_rules && no_guard && no_state; }

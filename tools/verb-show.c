@@ -150,6 +150,7 @@ static void print_text(const struct tool *tool, const struct egress_account *acc
 	if (*account->lacking)
 		print_lines(out, "lacking", account->lacking, "");
 	print_lines(out, "plan", plan, "");
+	print_field(out, "guard", account->route_guard);
 	print_lines(out, "drift", account->drift, "none");
 }
 
@@ -161,7 +162,8 @@ static void print_json(const struct tool *tool, const struct egress_account *acc
 	    json_object_set_new(object, "drift", output_json_lines(account->drift)) < 0 ||
 	    json_object_set_new(object, "backend_reason", output_json_string(account->backend_reason)) < 0 ||
 	    json_object_set_new(object, "sockets", json_integer(account->sockets)) < 0 ||
-	    json_object_set_new(object, "lacking", output_json_lines(account->lacking)) < 0)
+	    json_object_set_new(object, "lacking", output_json_lines(account->lacking)) < 0 ||
+	    json_object_set_new(object, "route_guard", output_json_string(account->route_guard)) < 0)
 		must(NULL);
 	output_json(tool->out, object);
 }

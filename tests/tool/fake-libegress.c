@@ -62,12 +62,14 @@ static struct egress_account agent1 = {
 	.plan = "hold 2001\nipv4 allow tcp 127.0.0.1/32 port 3128\nboth reject any with prohibited\n",
 	.drift = no_lines, .lacking = no_lines,
 	.ranges = one_uid, .range_count = 1,
+	.route_guard = "on",
 };
 static struct egress_account drifted = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_LINGERING,
 	.profile = "", .backend = "iptables", .backend_reason = "must be nftables: configured", .proxies = two_proxies, .processes = 1,
 	.sessions = no_sessions, .plan = "hold 2001\n", .drift = some_drift, .lacking = some_lacking,
 	.ranges = uid_set, .range_count = 3,
+	.route_guard = "absent: route_guard: ipv4: this kernel has no policy routing rules",
 };
 static struct egress_account range = {
 	.name = "uid 20000-29999", .uid_first = 20000, .uid_last = 29999, .state = EGRESS_PINNED,
@@ -75,6 +77,7 @@ static struct egress_account range = {
 	.sessions = no_sessions, .allowed = { UINT64_MAX, UINT64_MAX },
 	.plan = "hold 20000-29999\n", .drift = no_lines, .lacking = no_lines,
 	.ranges = wide, .range_count = 1,
+	.route_guard = "on",
 };
 static struct egress_account odd = {
 	.name = "\033[31mred\n\xff\xc2\x9b" "2J", .uid_first = 2002, .uid_last = 2002,
@@ -82,6 +85,7 @@ static struct egress_account odd = {
 	.backend_reason = "\033[2J",
 	.proxies = two_proxies, .sessions = two_sessions, .plan = "", .drift = no_lines, .lacking = no_lines,
 	.ranges = second_uid, .range_count = 1,
+	.route_guard = "on",
 };
 static struct egress_account long_name = {
 	.name = "an-account-with-a-name-that-is-longer-than-anyone-would-want-it-to-be",
@@ -90,12 +94,14 @@ static struct egress_account long_name = {
 	.proxies = two_proxies, .processes = 4194304,
 	.sessions = one_session, .allowed = { 1234567890123, 1 }, .plan = "", .drift = no_lines, .lacking = no_lines,
 	.ranges = last_uid, .range_count = 1,
+	.route_guard = "on",
 };
 static struct egress_account not_held = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_NOT_HELD,
 	.profile = "default", .backend = "", .backend_reason = "configured", .proxies = two_proxies, .sessions = no_sessions,
 	.plan = "hold 2001\n", .drift = no_lines, .lacking = no_lines,
 	.ranges = one_uid, .range_count = 1,
+	.route_guard = "on",
 };
 
 static struct scene {

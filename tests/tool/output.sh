@@ -86,7 +86,7 @@ case_ "list: the values are the library's" scene one json_of 0 'd == [{
 	"hardening": ["no_new_privs", "seccomp"]}],
 	"allowed": {"packets": 12, "bytes": 4096}, "denied": {"packets": 1, "bytes": 180}}]' list
 case_ "show: the same keys, plan and drift" scene one json_of 0 \
-	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets", "lacking"] and d["drift"] == d["lacking"] == []
+	'list(d) == ACCOUNT + ["plan", "drift", "backend_reason", "sockets", "lacking", "route_guard"] and d["drift"] == d["lacking"] == []
 	and d["backend"] == "iptables" and d["backend_reason"] == "auto: legacy iptables tables are in use here"
 	and d["plan"][0] == "hold 2001" and len(d["plan"]) == 3' show agent1
 case_ "a range has its two ends" scene range json_of 0 \
@@ -142,6 +142,7 @@ whole_show() {
 		plan       hold 2001
 		           ipv4 allow tcp 127.0.0.1/32 port 3128
 		           both reject any with prohibited
+		guard      on
 		drift      none
 	END
 }

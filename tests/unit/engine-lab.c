@@ -100,6 +100,8 @@ void lab_begin(void)
 	lab.ctx->backends = fakes;
 	lab.ctx->subuid.subuid = keep_path("subuid");
 	lab.ctx->subuid.libdir = lab.ctx->libdir;
+	lab.ctx->guard = &guard_mem;
+	mem_guard_use(&lab.guard);
 	ck_assert_int_eq(egress_ctx_set_config(lab.ctx, folder_path("egress.conf"), 0), 0);
 	egress_ctx_set_log(lab.ctx, remember_line, NULL);
 	lab_conf(LAB_CONF);
@@ -113,6 +115,7 @@ void lab_end(void)
 	egress_ctx_free(lab.ctx);
 	mem_kernel_clear(&lab.kernel);
 	mem_kernel_clear(&lab.other);
+	mem_guard_clear(&lab.guard);
 }
 
 void lab_conf(const char *text)
@@ -258,7 +261,7 @@ const char *lab_uid_path(uid_t uid, const char *name)
 
 void lab_nothing_left(void)
 {
-	ck_assert_uint_eq(lab.kernel.count + lab.other.count, 0);
+	ck_assert_uint_eq(lab.kernel.count + lab.other.count + lab.guard.count, 0);
 	ck_assert_uint_eq(lab.kernel.handles + lab.other.handles, 0);
 	ck_assert_uint_eq(folder_glob("state/net-*/[0-9]*", NULL), 0);
 }

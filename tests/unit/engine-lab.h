@@ -7,6 +7,7 @@
  * drive. lab_begin and lab_end are checked fixtures; main returns folder_run_as_root.
  */
 #include "backend-mem.h"
+#include "guard-mem.h"
 #include "engine.h"
 #include "fake-nss.h"
 #include "folder.h"
@@ -21,6 +22,7 @@ struct lab {
 	struct egress_ctx *ctx;
 	struct mem_kernel kernel; /* of "iptables" */
 	struct mem_kernel other;  /* of "nftables", absent until a test says otherwise */
+	struct mem_guard guard;
 	char log[4096]; /* what the library told, a line each */
 
 	/* Called by the fakes before a replace or a remove is done. NULL: nothing. */

@@ -431,6 +431,104 @@ START_TEST(a_look_up_that_fails_denies)
 }
 END_TEST
 
+/* --- The route guard, beside the backend --- */
+
+#define GUARDED(more) "profiles = { default = { proxy = \"127.0.0.1:3128\"; " more " }; };\n" LAB_ACCOUNTS
+
+START_TEST(the_guard_comes_and_goes_with_the_hold)
+{
+	struct egress_session *session = lab_open("agent1");
+
+	ck_assert(mem_guard_has(&lab.guard, AGENT1));
+	ck_assert(!lab_close(session));
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(no_guard_is_made_where_the_profile_has_none)
+{
+	struct egress_session *session;
+
+	lab_conf(GUARDED("route_guard = false;"));
+	session = lab_open("agent1");
+	ck_assert_uint_eq(lab.guard.count, 0);
+	lab_close(session);
+}
+END_TEST
+
+START_TEST(a_guard_that_fails_denies_and_leaves_nothing)
+{
+	lab.guard.replace_error = -EIO;
+	lab_deny("agent1", -EIO);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(an_absent_guard_is_told_and_the_session_opens)
+{
+	struct egress_session *session;
+
+	lab.guard.absent = true;
+	session = lab_open("agent1");
+	ck_assert(lab_stands(AGENT1));
+	ck_assert(lab_log_has("route_guard: not in this kernel; accounts are held without it"));
+	lab_close(session);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(an_absent_guard_that_is_required_denies_by_name)
+{
+	lab.guard.absent = true;
+	lab_conf(GUARDED("required = [ \"route_guard\" ];"));
+	lab_deny("agent1", -EOPNOTSUPP);
+	ck_assert_ptr_nonnull(strstr(egress_ctx_error(lab.ctx), "route_guard"));
+	lab_nothing_left();
+}
+END_TEST
+
+/* A guard that stays behind must not be all that is left: the rules stay as well, and the reaper comes back. */
+START_TEST(a_guard_that_cannot_go_keeps_the_rules)
+{
+	struct egress_session *session = lab_open("agent1");
+	unsigned int left;
+	bool held;
+
+	lab.guard.remove_error = -EIO;
+	ck_assert_int_eq(egress_close(lab.ctx, session->uid, session->token, &left, &held), -EIO);
+	egress_session_free(session);
+	ck_assert(lab_stands(AGENT1));
+	lab.guard.remove_error = 0;
+	ck_assert_uint_eq(lab_reap().released, 1);
+	lab_nothing_left();
+}
+END_TEST
+
+START_TEST(a_guard_that_somebody_took_away_is_told_and_mended)
+{
+	struct egress_session *session = lab_open("agent1");
+	char *first = NULL;
+
+	mem_guard_clear(&lab.guard);
+	ck_assert_uint_eq(lab_differences(&first), 1);
+	ck_assert_ptr_nonnull(strstr(first, "agent1: route guard: uid "));
+	free(first);
+	ck_assert_uint_eq(lab_sync().held, 1);
+	ck_assert(mem_guard_has(&lab.guard, AGENT1));
+	ck_assert(lab_log_has("mended: route guard: uid "));
+	ck_assert_uint_eq(lab_differences(NULL), 0);
+	lab_close(session);
+}
+END_TEST
+
+START_TEST(a_guard_of_nobody_is_reaped)
+{
+	lab.guard.subjects[lab.guard.count++] = (struct uid_range){ 2009, 2009 };
+	lab_reap();
+	lab_nothing_left();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -465,6 +563,14 @@ int main(void)
 	tcase_add_test(tcase, a_dead_opener_is_dropped_by_the_next_close);
 	tcase_add_test(tcase, a_message_is_one_line);
 	tcase_add_test(tcase, a_look_up_that_fails_denies);
+	tcase_add_test(tcase, the_guard_comes_and_goes_with_the_hold);
+	tcase_add_test(tcase, no_guard_is_made_where_the_profile_has_none);
+	tcase_add_test(tcase, a_guard_that_fails_denies_and_leaves_nothing);
+	tcase_add_test(tcase, an_absent_guard_is_told_and_the_session_opens);
+	tcase_add_test(tcase, an_absent_guard_that_is_required_denies_by_name);
+	tcase_add_test(tcase, a_guard_that_cannot_go_keeps_the_rules);
+	tcase_add_test(tcase, a_guard_that_somebody_took_away_is_told_and_mended);
+	tcase_add_test(tcase, a_guard_of_nobody_is_reaped);
 	suite_add_tcase(suite, tcase);
 	return folder_run_as_root("t-engine", suite);
 }
