@@ -34,6 +34,7 @@ static const struct verb verbs[] = {
 	{ "reap", "", 0, 0, "drop dead sessions, release what nothing needs", verb_reap },
 	{ "watch", "", 0, 0, "denied packets, as they happen", verb_watch },
 	{ "explain", "USER DEST", 2, 2, "would it pass, by which entry, and what instead", verb_explain },
+	{ "doctor", "[USER]", 0, 1, "weak spots of the host and the account, and what mends them", verb_doctor },
 	{ "check-config", "[FILE]", 0, 1, "parse a configuration, print the result",
 	  verb_check_config },
 };
