@@ -35,6 +35,7 @@ static const struct verb verbs[] = {
 	{ "watch", "", 0, 0, "denied packets, as they happen", verb_watch },
 	{ "explain", "USER DEST", 2, 2, "would it pass, by which entry, and what instead", verb_explain },
 	{ "doctor", "[USER]", 0, 1, "weak spots of the host and the account, and what mends them", verb_doctor },
+	{ "probe", "USER", 1, 1, "try the ways out as a held account", verb_probe },
 	{ "check-config", "[FILE]", 0, 1, "parse a configuration, print the result",
 	  verb_check_config },
 };

@@ -22,6 +22,6 @@ typedef enum exit_code verb_fn(struct tool *tool, char **args);
 
 verb_fn verb_list, verb_show, verb_hold, verb_release, verb_sync, verb_verify, verb_reap,
 	verb_check_config, verb_explain, verb_watch;
-verb_fn verb_doctor;
+verb_fn verb_doctor, verb_probe;
 
 #endif
