@@ -7,6 +7,7 @@
 #include "coverage.h"
 #include "explain.h"
 #include "inventory.h"
+#include "planned.h"
 #include "session.h"
 #include "upkeep.h"
 #include "util.h"
@@ -294,6 +295,34 @@ static int refuse_backend(struct egress_ctx *ctx, enum backend_choice wanted)
 
 	choice_not_built(wanted, -EBADMSG, &why);
 	return fault_set(&ctx->fault, why.error, "%s: %s", ctx->config_path, why.line);
+}
+
+EXPORT int egress_plan(struct egress_ctx *ctx, const char *user, struct egress_plan **ret)
+{
+	int r = start(ctx, user && ret);
+
+	return r ? r : finish(ctx, planned_find(ctx, user, ret));
+}
+
+EXPORT void egress_plan_free(struct egress_plan *plan)
+{
+	if (!plan)
+		return;
+	for (struct egress_rule **rule = plan->rules; rule && *rule; rule++) {
+		free((*rule)->to);
+		free(*rule);
+	}
+	free(plan->rules);
+	free(plan->account);
+	free(plan->profile);
+	free(plan);
+}
+
+EXPORT int egress_names(struct egress_ctx *ctx, enum egress_names_of of, char ***ret)
+{
+	int r = start(ctx, ret && (of == EGRESS_NAMES_ACCOUNTS || of == EGRESS_NAMES_PROFILES));
+
+	return r ? r : finish(ctx, planned_names(ctx, of, ret));
 }
 
 EXPORT int egress_check_config(struct egress_ctx *ctx, char **ret_text)

@@ -243,6 +243,60 @@ int egress_explain(struct egress_ctx *ctx, const char *user, const char *destina
 		   struct egress_explanation **ret);
 void egress_explanation_free(struct egress_explanation *explanation); /* takes NULL */
 
+/* What a rule of a plan does to the packets that it fits. */
+enum egress_action {
+	EGRESS_RULE_ALLOW,             /* leave our rules: the host's own go on */
+	EGRESS_RULE_LOG,               /* tell NFLOG, go on with the next rule */
+	EGRESS_RULE_REJECT_RESET,      /* with a TCP reset */
+	EGRESS_RULE_REJECT_PROHIBITED, /* with ICMP's "communication administratively prohibited" */
+	EGRESS_RULE_DROP,
+};
+
+/* Which packets, of those that the rest of a rule names. */
+enum egress_match {
+	EGRESS_MATCH_ALL,
+};
+
+/* Whoever makes something of rules refuses an action and a match that he does not know. */
+struct egress_rule {
+	int family;                     /* AF_INET, AF_INET6, or AF_UNSPEC for both */
+	enum egress_action action;
+	enum egress_match match;
+	char *to;                       /* "192.0.2.0/24"; "" where family is AF_UNSPEC: anywhere */
+	unsigned int protocol;          /* an IPPROTO_ number; 0: any */
+	uint16_t port_first, port_last; /* destination; 1 and 65535: every port, and protocols without ports */
+	bool loopback;                  /* only what leaves by the loopback interface */
+	bool proxy;                     /* leads to a proxy of the profile */
+};
+
+/* What would stand for an account. The first rule that fits decides; log rules do not. */
+struct egress_plan {
+	char *account;                  /* USER as it was given */
+	uid_t uid_first, uid_last;      /* the account's uid, or a range that is held as one */
+	char *profile;
+	struct egress_rule **rules;     /* NULL-terminated */
+	unsigned int log_group;         /* of NFLOG; what EGRESS_RULE_LOG means */
+	unsigned int log_rate;          /* at most so many packets */
+	unsigned int log_period;        /* in so many seconds: 1, 60, 3600 or 86400 */
+};
+
+/*
+ * By the configuration alone: neither what is held nor what was is asked. USER: as for egress_show. Needs no
+ * privilege but to read the configuration. Free *ret with egress_plan_free.
+ * Errors: -EINVAL, -ENOENT: no such user, or nothing covers it, -EBADMSG, -ENOMEM, -EIO.
+ */
+int egress_plan(struct egress_ctx *ctx, const char *user, struct egress_plan **ret);
+void egress_plan_free(struct egress_plan *plan); /* takes NULL */
+
+enum egress_names_of {
+	EGRESS_NAMES_ACCOUNTS, /* of users, and uids as text: "2001", "20000-29999"; not the members of groups */
+	EGRESS_NAMES_PROFILES,
+};
+
+/* Names that stand in the configuration, in its order, NULL-terminated; freed with egress_lines_free. Needs no
+ * privilege but to read it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO. */
+int egress_names(struct egress_ctx *ctx, enum egress_names_of of, char ***ret);
+
 /* Parses the context's configuration and prints the result as text, freed with free(3).
  * Needs no privilege but to read it. Errors: -EINVAL, -EBADMSG, -ENOMEM, -EIO. */
 int egress_check_config(struct egress_ctx *ctx, char **ret_text);
