@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "help.h"
 #include "output.h"
 #include "subids.h"
 #include "tool.h"
@@ -36,6 +37,8 @@ static const struct verb verbs[] = {
 	{ "explain", "USER DEST", 2, 2, "would it pass, by which entry, and what instead", verb_explain },
 	{ "doctor", "[USER]", 0, 1, "weak spots of the host and the account, and what mends them", verb_doctor },
 	{ "probe", "USER", 1, 1, "try the ways out as a held account", verb_probe },
+	{ "export", "USER", 1, 1, "the same policy for another engine (--format)", verb_export },
+	{ "complete", "KIND", 1, 1, "words for the completion of shells", verb_complete },
 	{ "check-config", "[FILE]", 0, 1, "parse a configuration, print the result",
 	  verb_check_config },
 };
@@ -43,6 +46,7 @@ static const struct verb verbs[] = {
 /* The command line. */
 struct command {
 	const char *config;
+	const char *format;
 	enum colour_mode colour;
 	bool json, no_legend, help, version;
 	char **words; /* the verb and its arguments, NULL-terminated */
@@ -50,13 +54,14 @@ struct command {
 };
 
 enum { OPTION_WORD = 1, OPTION_CONFIG = 'c', OPTION_JSON = 256, OPTION_COLOUR, OPTION_NO_LEGEND,
-       OPTION_HELP, OPTION_VERSION };
+       OPTION_VERSION, OPTION_FORMAT, OPTION_HELP = 'h' };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "color", required_argument, NULL, OPTION_COLOUR },
 	{ "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
+	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -101,6 +106,9 @@ static enum exit_code take_option(int option, const char *word, struct command *
 	case OPTION_NO_LEGEND:
 		command->no_legend = true;
 		return EXIT_DONE;
+	case OPTION_FORMAT:
+		command->format = optarg;
+		return EXIT_DONE;
 	case OPTION_HELP:
 		command->help = true;
 		return EXIT_DONE;
@@ -122,7 +130,7 @@ static enum exit_code parse_command(int argc, char **argv, struct command *comma
 
 	command->words = must(calloc((size_t)argc + 1, sizeof(*command->words)));
 	opterr = 0;
-	while (!code && (option = getopt_long(argc, argv, "-:c:", options, NULL)) != -1)
+	while (!code && (option = getopt_long(argc, argv, "-:c:h", options, NULL)) != -1)
 		code = take_option(option, argv[optind - 1], command);
 	while (!code && optind < argc)
 		command->words[command->word_count++] = argv[optind++];
@@ -139,7 +147,7 @@ static void print_help(FILE *out)
 	      "      --json                   JSON on standard output\n"
 	      "      --color=WHEN             auto, always or never\n"
 	      "      --no-legend              no titles, no remarks\n"
-	      "      --help, --version\n"
+	      "  -h, --help; --version        VERB --help says more of a verb\n"
 	      "\n"
 	      "USER is a name or a uid. Exit: 0 done, 1 failed, 2 usage,\n"
 	      "3 the answer is no (drift, denied, not held), 4 lock busy. See egressctl(8).\n",
@@ -155,24 +163,45 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* The verb that the words name, with as many arguments as it takes; without words, the first. */
+static bool takes_user(const struct verb *verb)
+{
+	return strncmp(verb->args, "USER", 4) == 0 || strncmp(verb->args, "[USER", 5) == 0;
+}
+
+const char *tool_word(const char *kind, size_t number)
+{
+	if (strcmp(kind, "options") == 0)
+		return options[number].name;
+	if (number >= sizeof(verbs) / sizeof(verbs[0]))
+		return NULL;
+	if (strcmp(kind, "user-verbs") == 0)
+		return takes_user(&verbs[number]) ? verbs[number].name : "";
+	return strcmp(kind, "verbs") == 0 ? verbs[number].name : NULL;
+}
+
+/* The verb that the words name; without words, the first. */
 static enum exit_code choose_verb(const struct command *command, const struct verb **ret)
 {
-	const struct verb *verb = &verbs[0];
-	unsigned int count = 0;
+	const struct verb *verb = command->word_count > 0 ? find_verb(command->words[0]) : &verbs[0];
 
-	if (command->word_count > 0) {
-		verb = find_verb(command->words[0]);
-		count = command->word_count - 1;
-	}
 	if (!verb)
 		return exit_usage("\"%s\": no such verb: see egressctl --help", command->words[0]);
+	*ret = verb;
+	return EXIT_DONE;
+}
+
+/* As many arguments as it takes, and no option of another verb. */
+static enum exit_code check_command(const struct verb *verb, const struct command *command)
+{
+	unsigned int count = command->word_count > 0 ? command->word_count - 1 : 0;
+
 	if (count < verb->least)
 		return exit_usage("%s: argument missing: needs %s", verb->name, verb->args);
 	if (count > verb->most)
 		return exit_usage("%s: \"%s\": one argument too many", verb->name,
 				  command->words[verb->most + 1]);
-	*ret = verb;
+	if (command->format && verb->run != verb_export)
+		return exit_usage("%s: \"--format\": no option of this verb", verb->name);
 	return EXIT_DONE;
 }
 
@@ -189,6 +218,7 @@ static enum exit_code run_verb(const struct verb *verb, const struct command *co
 		.out = out,
 		.json = command->json,
 		.legend = !command->no_legend,
+		.format = command->format,
 		.coloured = output_coloured(command->colour),
 	};
 	enum exit_code code = EXIT_DONE;
@@ -213,7 +243,7 @@ static enum exit_code run_command(const struct command *command, FILE *out)
 	const struct verb *verb = NULL;
 	enum exit_code code;
 
-	if (command->help) {
+	if (command->help && command->word_count == 0) {
 		print_help(out);
 		return EXIT_DONE;
 	}
@@ -222,6 +252,12 @@ static enum exit_code run_command(const struct command *command, FILE *out)
 		return EXIT_DONE;
 	}
 	code = choose_verb(command, &verb);
+	if (!code && command->help) {
+		help_verb(out, verb->name, verb->args, verb->help);
+		return EXIT_DONE;
+	}
+	if (!code)
+		code = check_command(verb, command);
 	return code ? code : run_verb(verb, command, out);
 }
 

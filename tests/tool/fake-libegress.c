@@ -8,6 +8,7 @@
  *	FAKE_ERROR   and this text
  *	FAKE_LOG     this line is logged, with the priority that its first character says
  *	FAKE_BACKEND no backend can be told, because of this text
+ *	FAKE_MATCH   the plan's first rule has this kind of match
  *	FAKE_FILE    is opened for writing, three times, and stays open, as the library's own files
  *	             do while it logs
  */
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "egress.h"
 
@@ -96,6 +98,14 @@ static struct egress_account long_name = {
 	.ranges = last_uid, .range_count = 1,
 	.route_guard = "on",
 };
+static struct egress_account umlaut = {
+	.name = "j\xc3\xb6rg", .uid_first = 1, .uid_last = 1, .state = EGRESS_ACTIVE, .profile = "", .backend = "",
+	.backend_reason = "", .proxies = two_proxies, .sessions = no_sessions, .plan = "", .drift = no_lines,
+};
+static struct egress_account ideograph = {
+	.name = "\xe8\xaa\x9e\xe8\xaa\x9e", .uid_first = 2, .uid_last = 2, .state = EGRESS_ACTIVE, .profile = "",
+	.backend = "", .backend_reason = "", .proxies = two_proxies, .sessions = no_sessions, .plan = "", .drift = no_lines,
+};
 static struct egress_account not_held = {
 	.name = "agent1", .uid_first = 2001, .uid_last = 2001, .state = EGRESS_NOT_HELD,
 	.profile = "default", .backend = "", .backend_reason = "configured", .proxies = two_proxies, .sessions = no_sessions,
@@ -115,6 +125,7 @@ static struct scene {
 	{ "range", { &range }, no_lines },
 	{ "odd", { &odd }, no_lines },
 	{ "many", { &agent1, &odd, &range, &long_name }, no_lines },
+	{ "wide", { &umlaut, &ideograph, &agent1 }, no_lines },
 	{ "free", { &not_held }, no_lines },
 };
 
@@ -295,5 +306,46 @@ FAKE int egress_backend(struct egress_ctx *ctx, char **ret_name, char **ret_reas
 		return -EOPNOTSUPP;
 	*ret_name = strdup("nftables");
 	*ret_reason = strdup("auto: \033[2J");
+	return 0;
+}
+
+static struct egress_rule fake_rules[] = {
+	{ .family = AF_INET, .to = "192.0.2.1/32", .protocol = 6, .port_first = 1, .port_last = 65535 },
+	{ .family = AF_UNSPEC, .action = EGRESS_RULE_DROP, .to = "", .port_first = 1, .port_last = 65535 },
+};
+static struct egress_rule *fake_rule_list[] = { &fake_rules[0], &fake_rules[1], NULL };
+static struct egress_plan fake_plan = {
+	.account = "\033[2J\n*filter\n", .uid_first = 2001, .uid_last = 2001, .profile = "x\nflush ruleset",
+	.rules = fake_rule_list,
+};
+
+FAKE int egress_plan(struct egress_ctx *ctx, const char *user, struct egress_plan **ret)
+{
+	int error = begin(ctx);
+
+	(void)user;
+	if (getenv("FAKE_MATCH"))
+		fake_rules[0].match = (enum egress_match)atoi(getenv("FAKE_MATCH"));
+	if (!error)
+		*ret = &fake_plan;
+	return error;
+}
+
+FAKE void egress_plan_free(struct egress_plan *plan)
+{
+	(void)plan;
+}
+
+FAKE int egress_names(struct egress_ctx *ctx, enum egress_names_of of, char ***ret)
+{
+	static char *const names[] = { "agent1", "b\nc", "\033[2J", END };
+	int error = begin(ctx);
+
+	(void)of;
+	if (error)
+		return error;
+	*ret = calloc(sizeof(names) / sizeof(names[0]), sizeof(char *));
+	for (size_t i = 0; names[i]; i++)
+		(*ret)[i] = strdup(names[i]);
 	return 0;
 }

@@ -73,6 +73,23 @@ narrow() {
 }
 case_ "a terminal of 20 columns loses nothing" narrow
 
+narrow_show() {
+	scene one run --color=never show root
+	env LD_PRELOAD= SHELL=/bin/sh script -qec "stty cols 20; LD_PRELOAD=$FAKE FAKE_SCENE=one \
+		$EGRESSCTL --color=never show root" /dev/null </dev/null | tr -d '\r' | diff "$LAB/out" -
+}
+case_ "nor does show" narrow_show
+# "ö" is two bytes and one column, "語" three and two.
+wide() {
+	scene wide run --no-legend list
+	ended_with 0 && python3 -I -c '
+import sys, unicodedata
+columns = {sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line.split("  active")[0])
+           for line in open(sys.argv[1], encoding="utf-8")}
+sys.exit(len(columns) != 1)' "$LAB/out"
+}
+case_ "rows are aligned beside wide characters" wide
+
 # ---- JSON --------------------------------------------------------------------------------------
 
 case_ "list: the keys are the documented ones" scene one json_of 0 \
@@ -181,6 +198,25 @@ no_control() {
 }
 case_ "list: no control character comes through" no_control odd run list
 case_ "show: no control character comes through" no_control odd run show root
+no_escape() {
+	scene one run export root --format "$1"
+	ended_with 0 && silent err && ! tr -d '\t' <"$LAB/out" | grep '[[:cntrl:]]'
+}
+for format in nft iptables json networkpolicy; do
+	case_ "export as $format: no control character comes through" no_escape $format
+done
+one_comment() {
+	scene one run export root --format "$1"
+	ended_with 0 && ! grep '^flush' "$LAB/out" && [ "$(grep -c '^\*filter$' "$LAB/out")" -eq "$2" ]
+}
+case_ "export: a name is no line of the file, nft" one_comment nft 0
+case_ "export: nor of the file for iptables-restore" one_comment iptables 1
+strange_rule() { local WRAP=(env FAKE_MATCH=77); scene one fails_with 1 '.*: cannot export: .*' "$@"; }
+for format in nft iptables json networkpolicy; do
+	case_ "export as $format: refuses a rule that it does not know" strange_rule export root --format $format
+done
+names_typed() { scene empty prints 0 complete profiles <<<agent1; }
+case_ "complete: what cannot be typed as it is shown is left out" names_typed
 case_ "verify: no control character comes through" no_control drift run verify
 case_ "letters of other scripts do" scene odd matches 0 'jürgen' list
 locale_c() { LC_ALL=C scene odd matches 0 'j\\xc3\\xbcrgen' list; }
@@ -208,6 +244,16 @@ plain_on_terminal() { terminal "$@" | grep -q '  active  '; }
 case_ "colour on a terminal" coloured_on_terminal
 case_ "NO_COLOR is honoured" plain_on_terminal NO_COLOR=1
 case_ "an empty NO_COLOR is none" coloured_on_terminal NO_COLOR=
+terminal_show() {
+	env SHELL=/bin/sh TERM=xterm "$@" script -qec "LD_PRELOAD=$FAKE FAKE_SCENE=one $EGRESSCTL show root" \
+		/dev/null </dev/null
+}
+show_on_terminal() { terminal_show "$@" | grep -q "$GREEN"; }
+case_ "show has colour on a terminal" show_on_terminal
+no_colour_show() { ! show_on_terminal NO_COLOR=1; }
+case_ "and none with NO_COLOR" no_colour_show
+stronger() { NO_COLOR=1 coloured --color=always list; }
+case_ "--color=always is stronger than NO_COLOR" stronger
 case_ "TERM=dumb has no colour" plain_on_terminal TERM=dumb
 
 # ---- exit status -------------------------------------------------------------------------------------
@@ -226,7 +272,7 @@ unpinned_json() {
 }
 case_ "and is an answer as JSON" unpinned_json
 no_half_document() { failing 5 'a: b: c' fails_with 1 'a: b: c' --json "$@"; }
-for verb in list "show root" "hold root" "release root" sync reap verify; do
+for verb in "export root" "complete profiles" list "show root" "hold root" "release root" sync reap verify; do
 	# shellcheck disable=SC2086  # words
 	case_ "$verb --json: an error leaves stdout empty" no_half_document $verb
 done
@@ -263,7 +309,25 @@ case_ "a name like an option after --" scene one matches 0 '^-c: pinned$' hold -
 posix() { POSIXLY_CORRECT=1 no_titles list --no-legend; }
 case_ "POSIXLY_CORRECT changes nothing" posix
 case_ "--help" scene one matches 0 '^  check-config \[FILE\] +parse' --help
-case_ "--help after a verb" scene one matches 0 '^usage: egressctl ' show --help
+case_ "--help after a verb" scene one matches 0 '^usage: egressctl \[OPTION\]\.\.\. show USER$' show --help
+case_ "--help before a verb, and whatever its arguments" scene one matches 0 '^usage: .* show USER$' --help show a b c
+case_ "--help of no verb" usage '"frob": no such verb.*' frob --help
+# What a person needs of a verb, for each that there is.
+helps() {
+	local part
+	run "$1" --help
+	ended_with 0 && silent err || return
+	for part in "^usage: egressctl \[OPTION\]... $1( |\$)" '^Exit: 0 .*, 1 .*, 2 usage, .*4 lock busy\.$' \
+		"^Example: egressctl $1( |\$)"; do
+		grep -Eq -e "$part" "$LAB/out" || { echo "no line like $part"; return 1; }
+	done
+	[ "$(awk 'length > 100' "$LAB/out")" = "" ] || { echo "a line of more than 100 columns"; return 1; }
+}
+verbs=$(scene one run complete verbs; cat "$LAB/out")
+many_verbs() { [ "$(wc -w <<<"$verbs")" -ge 10 ]; }
+case_ "there are verbs" many_verbs
+for verb in $verbs; do case_ "$verb --help" scene one helps "$verb"; done
+case_ "-h is --help" scene one matches 0 '^usage: egressctl ' -h
 case_ "--version" scene one matches 0 '^egressctl [0-9]+\.[0-9]+' --version
 
 # ---- writing -----------------------------------------------------------------------------------------
@@ -306,5 +370,8 @@ case_ "a closed stdout is noticed" cannot_write to_closed list
 WANT=
 case_ "a reader that went away is no noise" cannot_write to_pipe list
 case_ "nor for JSON" cannot_write to_pipe --json list
+case_ "nor for show" cannot_write to_pipe show root
+case_ "nor for --help" cannot_write to_pipe --help
+case_ "nor for an export" cannot_write to_pipe export root --format nft
 
 lab_end

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""export.py EGRESSCTL GOLDEN: what "egressctl export" writes, loaded by nft and iptables-restore.
+
+For each profile in GOLDEN/*.conf: as JSON its rules are the lines of GOLDEN/*.plan, and with the files loaded the
+same probes as in wire.py meet what that plan says. Nothing of libegress stands in the kernel meanwhile.
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wire as w  # noqa: E402
+
+CONF = "/run/export.conf"
+FILE = "/run/exported"
+RESTORES = ("iptables-legacy-restore", "ip6tables-legacy-restore")
+PERIODS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
+
+
+def run(*words):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise SystemExit(f"not ok - {' '.join(words)}: {done.stderr.decode().strip()}")
+    return done.stdout.decode()
+
+
+def configurations(egressctl, folder):
+    """(name, configuration) of each profile that stands there, with uid 2001 as its account."""
+    for path in sorted(glob.glob(f"{folder}/*.conf")):
+        if not os.path.exists(path[:-len("conf")] + "plan"):
+            continue
+        with open(path, encoding="utf-8") as file, open(CONF, "w", encoding="utf-8") as copy:
+            copy.write(file.read())
+        printed = run(egressctl, "-c", CONF, "check-config")
+        profiles, accounts = printed.split("\naccounts = ")
+        for profile in sorted(set(re.findall(r'profile = "([^"]*)"', accounts))):
+            yield (f"{os.path.basename(path)} {profile}",
+                   f'{profiles}\naccounts = ( {{ uid = "{w.HELD}"; profile = "{profile}"; }} );\n')
+
+
+def export(egressctl, engine):
+    text = run(egressctl, "-c", CONF, "export", str(w.HELD), "--format", engine)
+    with open(FILE, "w", encoding="utf-8") as file:
+        file.write(text)
+    return text
+
+
+def line_of(rule, log):
+    if rule["action"] == "log":
+        return f"both log group {log['group']} rate {log['rate']}/{PERIODS[log['period']]}"
+    words = [rule["family"], rule["action"], "icmpv6" if rule["protocol"] == "ipv6-icmp" else rule["protocol"]]
+    if rule["to"]:
+        words.append(rule["to"])
+    if rule["ports"]:
+        first, last = rule["ports"]
+        words.append(f"port {first}" if first == last else f"port {first}-{last}")
+    if rule["with"]:
+        words.append(f"with {rule['with']}")
+    return " ".join(words)
+
+
+def lines_of(document):
+    return tuple(line_of(rule, document["log"]) for rule in document["rules"])
+
+
+class Nft:
+    name = "nft"
+
+    @staticmethod
+    def load():
+        run("nft", "-f", FILE)
+        run("nft", "-f", FILE)  # a second time, it replaces the first
+
+    @staticmethod
+    def unload():
+        run("nft", "delete", "table", "inet", f"egress-export-{w.HELD}")
+
+    @staticmethod
+    def refuse(address):
+        run("nft", "table inet host { chain output { type filter hook output priority 0; "
+            f"ip daddr {address} drop; }}; }}")
+
+    @staticmethod
+    def refuse_no_more(_):
+        run("nft", "delete", "table", "inet", "host")
+
+
+class Iptables:
+    name = "iptables"
+
+    @staticmethod
+    def load():
+        for restore in RESTORES:
+            run(restore, "--noflush", FILE)
+
+    @staticmethod
+    def unload():
+        for tool in ("iptables-legacy", "ip6tables-legacy"):
+            run(tool, "-D", "OUTPUT", "-m", "owner", "--uid-owner", str(w.HELD), "-j", f"EXPORT-{w.HELD}")
+            run(tool, "-F", f"EXPORT-{w.HELD}")
+            run(tool, "-X", f"EXPORT-{w.HELD}")
+
+    @staticmethod
+    def refuse(address):
+        run("iptables-legacy", "-A", "OUTPUT", "-d", address, "-j", "DROP")
+
+    @staticmethod
+    def refuse_no_more(address):
+        run("iptables-legacy", "-D", "OUTPUT", "-d", address, "-j", "DROP")
+
+
+def try_engine(wire, egressctl, engine, name, lines, probes):
+    export(egressctl, engine.name)
+    engine.load()
+    results = w.send(wire, probes, w.HELD)
+    w.tell(f"{name}, {engine.name}: {len(probes)} probes meet what the plan says",
+           list(w.judge(lines, probes, results)))
+    w.tell(f"{name}, {engine.name}: another account's arrive", [
+        w.text_of(probe) for probe, (arrived, _) in zip(probes, w.send(wire, probes, w.FREE)) if not arrived])
+    narrows(wire, engine, name, lines, probes)
+    engine.unload()
+
+
+def narrows(wire, engine, name, lines, probes):
+    """What the host refuses is refused, whatever the plan allows."""
+    allowed = [probe for probe in probes if w.verdict(lines, probe) == "allow" and probe["family"] == 4
+               and probe["proto"] == "udp"]
+    if not allowed:
+        return
+    engine.refuse(allowed[0]["to"])
+    arrived = w.send(wire, allowed[:1], w.HELD)[0][0]
+    engine.refuse_no_more(allowed[0]["to"])
+    w.tell(f"{name}, {engine.name}: what the host refuses stays refused",
+           [f"{w.text_of(allowed[0])} arrived"] if arrived else [])
+
+
+def main():
+    egressctl, folder = sys.argv[1:]
+    wire = w.Wire()
+    wanted = {lines: name for name, lines in w.plans_of(folder)}
+    seen = set()
+    for name, text in configurations(egressctl, folder):
+        with open(CONF, "w", encoding="utf-8") as file:
+            file.write(text)
+        lines = lines_of(json.loads(export(egressctl, "json")))
+        if lines in seen:
+            continue
+        seen.add(lines)
+        w.tell(f"{name}: as JSON it is a plan of the golden ones", [] if lines in wanted else [str(lines)])
+        probes = w.probes_of(lines)
+        w.tell(f"{name}: with nothing loaded, its {len(probes)} probes arrive", [
+            f"{w.text_of(probe)}: {got}"
+            for probe, (arrived, got) in zip(probes, w.send(wire, probes, w.HELD)) if not arrived])
+        for engine in (Nft, Iptables):
+            try_engine(wire, egressctl, engine, name, lines, probes)
+    w.tell(f"each of the {len(wanted)} golden plans was exported", [
+        name for lines, name in wanted.items() if lines not in seen])
+    sys.exit(w.failures > 0)
+
+
+main()

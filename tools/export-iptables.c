@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One file for both iptables-restore and ip6tables-restore: each passes over the lines that begin with the
+ * other's -6 or -4, see iptables(8).
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "export.h"
+
+/* "EXPORT-4294967294-4294967294" is as long as a chain's name may be. */
+#define CHAIN "EXPORT-"
+
+#define LOG_BURST 5
+/* The kernel saves up no more than 2^32 / 32,000 seconds' worth of packets, and refuses a rule that says so. */
+#define BURST_SECONDS 134217
+
+static unsigned int burst_of(const struct egress_plan *plan)
+{
+	uint64_t most = (uint64_t)BURST_SECONDS * plan->log_rate / plan->log_period;
+
+	return most < 1 ? 1 : most < LOG_BURST ? (unsigned int)most : LOG_BURST;
+}
+
+static void print_family(int family, FILE *out)
+{
+	if (family != AF_UNSPEC)
+		fputs(family == AF_INET ? "-4 " : "-6 ", out);
+}
+
+static void print_matches(const struct egress_rule *rule, FILE *out)
+{
+	char protocol[EXPORT_PROTOCOL_MAX];
+
+	if (rule->family != AF_UNSPEC && strcmp(strchr(rule->to, '/'), "/0") != 0)
+		fprintf(out, " -d %s", rule->to);
+	if (rule->loopback)
+		fputs(" -o lo", out);
+	if (rule->protocol == 0)
+		return;
+	export_protocol(rule, protocol);
+	fprintf(out, " -p %s", protocol);
+	if (!export_has_ports(rule))
+		return;
+	fprintf(out, " -m %s --dport %u", protocol, rule->port_first);
+	if (rule->port_last > rule->port_first)
+		fprintf(out, ":%u", rule->port_last);
+}
+
+static void print_rule(const struct egress_rule *rule, int family, const char *uids, const char *target,
+		       FILE *out)
+{
+	print_family(family, out);
+	fprintf(out, "-A " CHAIN "%s", uids);
+	print_matches(rule, out);
+	fprintf(out, " %s\n", target);
+}
+
+static void print_log(const struct egress_plan *plan, const struct egress_rule *rule, const char *uids, FILE *out)
+{
+	char target[160];
+
+	snprintf(target, sizeof(target),
+		 "-m limit --limit %u/%s --limit-burst %u -j NFLOG --nflog-group %u --nflog-prefix \"egress uid=%s\"",
+		 plan->log_rate, export_period(plan), burst_of(plan), plan->log_group, uids);
+	print_rule(rule, rule->family, uids, target, out);
+}
+
+/* The families have words of their own for it. */
+static void print_prohibited(const struct egress_rule *rule, const char *uids, FILE *out)
+{
+	if (rule->family != AF_INET6)
+		print_rule(rule, AF_INET, uids, "-j REJECT --reject-with icmp-admin-prohibited", out);
+	if (rule->family != AF_INET)
+		print_rule(rule, AF_INET6, uids, "-j REJECT --reject-with icmp6-adm-prohibited", out);
+}
+
+static void print_action(const struct egress_plan *plan, const struct egress_rule *rule, const char *uids, FILE *out)
+{
+	switch (rule->action) {
+	case EGRESS_RULE_ALLOW:
+		print_rule(rule, rule->family, uids, "-j RETURN", out);
+		break;
+	case EGRESS_RULE_LOG:
+		print_log(plan, rule, uids, out);
+		break;
+	case EGRESS_RULE_REJECT_RESET:
+		print_rule(rule, rule->family, uids, "-j REJECT --reject-with tcp-reset", out);
+		break;
+	case EGRESS_RULE_REJECT_PROHIBITED:
+		print_prohibited(rule, uids, out);
+		break;
+	case EGRESS_RULE_DROP:
+		print_rule(rule, rule->family, uids, "-j DROP", out);
+		break;
+	}
+}
+
+/* A jump, no goto: RETURN then leads back to the host's own rules. */
+enum exit_code export_iptables(const struct egress_plan *plan, FILE *out)
+{
+	char uids[EXPORT_UIDS_MAX];
+
+	export_uids(plan, uids);
+	export_header(plan, out);
+	fprintf(out,
+		"# Load once: iptables-restore --noflush FILE && ip6tables-restore --noflush FILE\n"
+		"# Take away, with both: -D OUTPUT -m owner --uid-owner %s -j " CHAIN "%s, -F " CHAIN "%s, -X " CHAIN "%s\n"
+		"*filter\n"
+		":" CHAIN "%s - [0:0]\n"
+		"-I OUTPUT 1 -m owner --uid-owner %s -j " CHAIN "%s\n",
+		uids, uids, uids, uids, uids, uids, uids);
+	for (struct egress_rule **rule = plan->rules; *rule; rule++)
+		print_action(plan, *rule, uids, out);
+	fputs("COMMIT\n", out);
+	return EXIT_DONE;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A file for nft -f: one table of its own, made anew by each load. */
+#include "config.h"
+
+#include <string.h>
+
+#include "export.h"
+
+#define LOG_BURST 5
+
+static void print_destination(const struct egress_rule *rule, FILE *out)
+{
+	const char *word = rule->family == AF_INET ? "ip" : "ip6";
+
+	if (rule->family == AF_UNSPEC)
+		return;
+	fprintf(out, "meta nfproto %s ", rule->family == AF_INET ? "ipv4" : "ipv6");
+	if (strcmp(strchr(rule->to, '/'), "/0") != 0)
+		fprintf(out, "%s daddr %s ", word, rule->to);
+}
+
+static void print_protocol(const struct egress_rule *rule, FILE *out)
+{
+	char protocol[EXPORT_PROTOCOL_MAX];
+
+	if (rule->protocol == 0)
+		return;
+	export_protocol(rule, protocol);
+	if (!export_has_ports(rule)) {
+		fprintf(out, "meta l4proto %s ", protocol);
+		return;
+	}
+	fprintf(out, "%s dport %u", protocol, rule->port_first);
+	if (rule->port_last > rule->port_first)
+		fprintf(out, "-%u", rule->port_last);
+	putc(' ', out);
+}
+
+static void print_action(const struct egress_plan *plan, const struct egress_rule *rule, FILE *out)
+{
+	switch (rule->action) {
+	case EGRESS_RULE_ALLOW:
+		fputs("return", out);
+		break;
+	case EGRESS_RULE_LOG:
+		fprintf(out, "limit rate %u/%s burst %u packets log prefix \"egress \" group %u", plan->log_rate,
+			export_period(plan), LOG_BURST, plan->log_group);
+		break;
+	case EGRESS_RULE_REJECT_RESET:
+		fputs("reject with tcp reset", out);
+		break;
+	case EGRESS_RULE_REJECT_PROHIBITED:
+		fputs("reject with icmpx type admin-prohibited", out);
+		break;
+	case EGRESS_RULE_DROP:
+		fputs("drop", out);
+		break;
+	}
+}
+
+static void print_rule(const struct egress_plan *plan, const struct egress_rule *rule, FILE *out)
+{
+	fputs("\t\t", out);
+	print_destination(rule, out);
+	print_protocol(rule, out);
+	if (rule->loopback)
+		fputs("oifname \"lo\" ", out);
+	print_action(plan, rule, out);
+	putc('\n', out);
+}
+
+/* A goto: "return" then ends in the policy of the base chain, and the tables of others go on. */
+enum exit_code export_nft(const struct egress_plan *plan, FILE *out)
+{
+	char uids[EXPORT_UIDS_MAX];
+
+	export_uids(plan, uids);
+	export_header(plan, out);
+	fprintf(out,
+		"# Load: nft -f FILE. Take away: nft delete table inet egress-export-%s\n"
+		"table inet egress-export-%s\n"
+		"delete table inet egress-export-%s\n"
+		"table inet egress-export-%s {\n"
+		"\tchain output {\n"
+		"\t\ttype filter hook output priority filter - 5; policy accept;\n"
+		"\t\tmeta skuid %s goto plan\n"
+		"\t}\n"
+		"\tchain plan {\n",
+		uids, uids, uids, uids, uids);
+	for (struct egress_rule **rule = plan->rules; *rule; rule++)
+		print_rule(plan, *rule, out);
+	fputs("\t}\n}\n", out);
+	return EXIT_DONE;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "export.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "text.h"
+
+char *export_uids(const struct egress_plan *plan, char text[EXPORT_UIDS_MAX])
+{
+	if (plan->uid_first == plan->uid_last)
+		snprintf(text, EXPORT_UIDS_MAX, "%u", plan->uid_first);
+	else
+		snprintf(text, EXPORT_UIDS_MAX, "%u-%u", plan->uid_first, plan->uid_last);
+	return text;
+}
+
+void export_header(const struct egress_plan *plan, FILE *out)
+{
+	char *account = text_escape(plan->account, TEXT_ASCII), *profile = text_escape(plan->profile, TEXT_ASCII);
+	char uids[EXPORT_UIDS_MAX];
+
+	fprintf(out,
+		"# egress: account %s, uid %s, profile %s\n"
+		"# Made by \"egressctl export\" of the configuration; a change of it needs another export.\n"
+		"# Packets alone: no sessions, subordinate uids, hardening of processes, or sockets that were open before.\n",
+		account, export_uids(plan, uids), profile);
+	free(account);
+	free(profile);
+}
+
+bool export_has_ports(const struct egress_rule *rule)
+{
+	return rule->port_first > 1 || rule->port_last < UINT16_MAX;
+}
+
+char *export_protocol(const struct egress_rule *rule, char text[EXPORT_PROTOCOL_MAX])
+{
+	static const struct {
+		unsigned int number;
+		const char *name;
+	} names[] = {
+		{ 0, "any" },
+		{ IPPROTO_TCP, "tcp" },
+		{ IPPROTO_UDP, "udp" },
+		{ IPPROTO_ICMP, "icmp" },
+		{ IPPROTO_ICMPV6, "ipv6-icmp" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].number == rule->protocol) {
+			snprintf(text, EXPORT_PROTOCOL_MAX, "%s", names[i].name);
+			return text;
+		}
+	}
+	snprintf(text, EXPORT_PROTOCOL_MAX, "%u", rule->protocol);
+	return text;
+}
+
+const char *export_period(const struct egress_plan *plan)
+{
+	switch (plan->log_period) {
+	case 1:
+		return "second";
+	case 60:
+		return "minute";
+	case 3600:
+		return "hour";
+	default:
+		return "day";
+	}
+}
