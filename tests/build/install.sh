@@ -23,6 +23,7 @@ lib/systemd/system/egress-sync.service
 lib/tmpfiles.d/egress.conf
 sbin/egressctl
 security/pam_egress.so
+share/bash-completion/completions/egressctl
 share/doc/libegress/COPYING
 share/doc/libegress/HACKING.md
 share/doc/libegress/NEWS
@@ -34,14 +35,16 @@ share/doc/libegress/examples/sshd
 share/doc/libegress/examples/su
 share/doc/libegress/examples/sudo
 share/doc/libegress/examples/systemd-user
+share/fish/vendor_completions.d/egressctl.fish
 share/man/man3/libegress.3
 share/man/man5/egress.conf.5
 share/man/man8/egressctl.8
-share/man/man8/pam_egress.8'
+share/man/man8/pam_egress.8
+share/zsh/site-functions/_egressctl'
 installed() {
 	# libegress.la is libtool's, and nobody's business at run time.
 	(cd "$stage" && find . -type f -o -type l) |
-		sed -e 's|^\./usr/||' -e 's|^\./||' -e 's|^lib/.*security/|security/|' |
+		sed -e 's|zsh/vendor-completions|zsh/site-functions|' -e 's|^\./usr/||' -e 's|^\./||' -e 's|^lib/.*security/|security/|' |
 		grep -v '^lib/libegress\.la$' | LC_ALL=C sort
 }
 all_there() { make_ install && diff <(echo "$expected") <(installed); }
