@@ -255,6 +255,9 @@ enum egress_action {
 /* Which packets, of those that the rest of a rule names. */
 enum egress_match {
 	EGRESS_MATCH_ALL,
+	EGRESS_MATCH_REPLIES, /* TCP: what a listener at this address and these ports answers; no SYN without an ACK */
+	EGRESS_MATCH_OPTIONS, /* IPv4 with options */
+	EGRESS_MATCH_ROUTING, /* IPv6 with a routing header */
 };
 
 /* Whoever makes something of rules refuses an action and a match that he does not know. */
@@ -262,9 +265,9 @@ struct egress_rule {
 	int family;                     /* AF_INET, AF_INET6, or AF_UNSPEC for both */
 	enum egress_action action;
 	enum egress_match match;
-	char *to;                       /* "192.0.2.0/24"; "" where family is AF_UNSPEC: anywhere */
+	char *to;                       /* "192.0.2.0/24"; "": anywhere; of replies the source */
 	unsigned int protocol;          /* an IPPROTO_ number; 0: any */
-	uint16_t port_first, port_last; /* destination; 1 and 65535: every port, and protocols without ports */
+	uint16_t port_first, port_last; /* as TO; 1 and 65535: every port, and protocols without ports */
 	bool loopback;                  /* only what leaves by the loopback interface */
 	bool proxy;                     /* leads to a proxy of the profile */
 };

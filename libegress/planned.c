@@ -28,9 +28,26 @@ static enum egress_action action_of(enum verdict verdict)
 	return EGRESS_RULE_DROP;
 }
 
+static enum egress_match match_of(enum match match)
+{
+	switch (match) {
+	case MATCH_ALL:
+		return EGRESS_MATCH_ALL;
+	case MATCH_REPLIES:
+		return EGRESS_MATCH_REPLIES;
+	case MATCH_OPTIONS:
+		return EGRESS_MATCH_OPTIONS;
+	case MATCH_ROUTING:
+		break;
+	}
+	return EGRESS_MATCH_ROUTING;
+}
+
 static bool is_to_proxy(const struct rule *rule, const struct profile *profile)
 {
-	for (size_t i = 0; rule->proto == IPPROTO_TCP && i < profile->proxy_count; i++) {
+	if (rule->verdict != VERDICT_ALLOW || rule->match != MATCH_ALL || rule->proto != IPPROTO_TCP)
+		return false;
+	for (size_t i = 0; i < profile->proxy_count; i++) {
 		const struct endpoint *proxy = &profile->proxies[i].endpoint;
 		const struct prefix to = prefix_of_host(&proxy->addr);
 
@@ -51,14 +68,14 @@ static int tell_rule(const struct rule *rule, const struct profile *profile, str
 	*ret = told; /* owned by the plan from here on, whole or not */
 	told->family = rule->family;
 	told->action = action_of(rule->verdict);
+	told->match = match_of(rule->match);
 	told->protocol = rule->proto;
 	told->port_first = rule->ports.first;
 	told->port_last = rule->ports.last;
-	if (rule->family != AF_UNSPEC) {
+	told->loopback = rule->verdict == VERDICT_ALLOW && rule_is_loopback(rule);
+	told->proxy = is_to_proxy(rule, profile);
+	if (rule->family != AF_UNSPEC && !rule_is_forged(rule))
 		addr_print_prefix(&rule->to, to);
-		told->loopback = rule->verdict == VERDICT_ALLOW && rule_is_loopback(rule);
-		told->proxy = rule->verdict == VERDICT_ALLOW && is_to_proxy(rule, profile);
-	}
 	told->to = strdup(to);
 	return told->to ? 0 : -ENOMEM;
 }

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <stdint.h>
-#include <string.h>
 
 #include "export.h"
 
@@ -30,23 +29,47 @@ static void print_family(int family, FILE *out)
 		fputs(family == AF_INET ? "-4 " : "-6 ", out);
 }
 
+static void print_ports(const struct egress_rule *rule, const char *protocol, FILE *out)
+{
+	if (!export_has_ports(rule))
+		return;
+	fprintf(out, " -m %s %s %u", protocol, rule->match == EGRESS_MATCH_REPLIES ? "--sport" : "--dport",
+		rule->port_first);
+	if (rule->port_last > rule->port_first)
+		fprintf(out, ":%u", rule->port_last);
+}
+
+static void print_match(enum egress_match match, FILE *out)
+{
+	switch (match) {
+	case EGRESS_MATCH_ALL:
+		break;
+	case EGRESS_MATCH_REPLIES:
+		fputs(" -m tcp ! --tcp-flags SYN,ACK SYN", out);
+		break;
+	case EGRESS_MATCH_OPTIONS: /* more than five words of header, in the first byte's lower half */
+		fputs(" -m u32 --u32 0x0>>0x18=0x46:0x4f", out);
+		break;
+	case EGRESS_MATCH_ROUTING:
+		fputs(" -m rt", out);
+		break;
+	}
+}
+
 static void print_matches(const struct egress_rule *rule, FILE *out)
 {
 	char protocol[EXPORT_PROTOCOL_MAX];
 
-	if (rule->family != AF_UNSPEC && strcmp(strchr(rule->to, '/'), "/0") != 0)
-		fprintf(out, " -d %s", rule->to);
+	if (export_has_address(rule))
+		fprintf(out, " %s %s", rule->match == EGRESS_MATCH_REPLIES ? "-s" : "-d", rule->to);
 	if (rule->loopback)
 		fputs(" -o lo", out);
-	if (rule->protocol == 0)
-		return;
-	export_protocol(rule, protocol);
-	fprintf(out, " -p %s", protocol);
-	if (!export_has_ports(rule))
-		return;
-	fprintf(out, " -m %s --dport %u", protocol, rule->port_first);
-	if (rule->port_last > rule->port_first)
-		fprintf(out, ":%u", rule->port_last);
+	if (rule->protocol != 0) {
+		export_protocol(rule, protocol);
+		fprintf(out, " -p %s", protocol);
+		print_ports(rule, protocol, out);
+	}
+	print_match(rule->match, out);
 }
 
 static void print_rule(const struct egress_rule *rule, int family, const char *uids, const char *target,

@@ -27,6 +27,22 @@ static json_t *with_json(enum egress_action action)
 	return action == EGRESS_RULE_REJECT_PROHIBITED ? json_string("prohibited") : json_null();
 }
 
+/* "replies": TO and PORTS are the source; see egress.h. */
+static json_t *match_json(enum egress_match match)
+{
+	switch (match) {
+	case EGRESS_MATCH_ALL:
+		return json_null();
+	case EGRESS_MATCH_REPLIES:
+		return json_string("replies");
+	case EGRESS_MATCH_OPTIONS:
+		return json_string("options");
+	case EGRESS_MATCH_ROUTING:
+		break;
+	}
+	return json_string("routing-header");
+}
+
 static json_t *ports_json(const struct egress_rule *rule)
 {
 	if (!export_has_ports(rule))
@@ -39,13 +55,14 @@ static json_t *rule_json(const struct egress_rule *rule)
 	static const char *const families[] = { [AF_UNSPEC] = "both", [AF_INET] = "ipv4", [AF_INET6] = "ipv6" };
 	char protocol[EXPORT_PROTOCOL_MAX];
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:b}",
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:b}",
 			 "family", families[rule->family],
 			 "action", action_word(rule->action),
 			 "with", with_json(rule->action),
 			 "protocol", export_protocol(rule, protocol),
 			 "to", *rule->to ? output_json_string(rule->to) : json_null(),
 			 "ports", ports_json(rule),
+			 "match", match_json(rule->match),
 			 "interface", rule->loopback ? json_string("lo") : json_null(),
 			 "proxy", rule->proxy);
 }

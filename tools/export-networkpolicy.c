@@ -64,14 +64,14 @@ static json_t *name_json(const struct egress_plan *plan)
 
 enum fate {
 	FATE_LISTED,
-	FATE_NOTHING,  /* refused or logged: what is not listed is denied */
+	FATE_NOTHING,  /* refused or logged: what is not listed is denied; or an answer, which no policy refuses */
 	FATE_LOOPBACK, /* no policy is asked about a pod's own loopback */
 	FATE_PROTOCOL, /* nor has a policy a word for it */
 };
 
 static enum fate fate_of(const struct egress_rule *rule)
 {
-	if (rule->action != EGRESS_RULE_ALLOW)
+	if (rule->action != EGRESS_RULE_ALLOW || rule->match == EGRESS_MATCH_REPLIES)
 		return FATE_NOTHING;
 	if (rule->loopback)
 		return FATE_LOOPBACK;

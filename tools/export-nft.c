@@ -2,21 +2,17 @@
 /* A file for nft -f: one table of its own, made anew by each load. */
 #include "config.h"
 
-#include <string.h>
-
 #include "export.h"
 
 #define LOG_BURST 5
 
-static void print_destination(const struct egress_rule *rule, FILE *out)
+static void print_address(const struct egress_rule *rule, FILE *out)
 {
-	const char *word = rule->family == AF_INET ? "ip" : "ip6";
-
-	if (rule->family == AF_UNSPEC)
-		return;
-	fprintf(out, "meta nfproto %s ", rule->family == AF_INET ? "ipv4" : "ipv6");
-	if (strcmp(strchr(rule->to, '/'), "/0") != 0)
-		fprintf(out, "%s daddr %s ", word, rule->to);
+	if (rule->family != AF_UNSPEC)
+		fprintf(out, "meta nfproto %s ", rule->family == AF_INET ? "ipv4" : "ipv6");
+	if (export_has_address(rule))
+		fprintf(out, "%s %s %s ", rule->family == AF_INET ? "ip" : "ip6",
+			rule->match == EGRESS_MATCH_REPLIES ? "saddr" : "daddr", rule->to);
 }
 
 static void print_protocol(const struct egress_rule *rule, FILE *out)
@@ -30,10 +26,27 @@ static void print_protocol(const struct egress_rule *rule, FILE *out)
 		fprintf(out, "meta l4proto %s ", protocol);
 		return;
 	}
-	fprintf(out, "%s dport %u", protocol, rule->port_first);
+	fprintf(out, "%s %s %u", protocol, rule->match == EGRESS_MATCH_REPLIES ? "sport" : "dport", rule->port_first);
 	if (rule->port_last > rule->port_first)
 		fprintf(out, "-%u", rule->port_last);
 	putc(' ', out);
+}
+
+static void print_match(enum egress_match match, FILE *out)
+{
+	switch (match) {
+	case EGRESS_MATCH_ALL:
+		break;
+	case EGRESS_MATCH_REPLIES:
+		fputs("tcp flags & (syn | ack) != syn ", out);
+		break;
+	case EGRESS_MATCH_OPTIONS:
+		fputs("ip hdrlength > 5 ", out);
+		break;
+	case EGRESS_MATCH_ROUTING:
+		fputs("exthdr rt exists ", out);
+		break;
+	}
 }
 
 static void print_action(const struct egress_plan *plan, const struct egress_rule *rule, FILE *out)
@@ -61,8 +74,9 @@ static void print_action(const struct egress_plan *plan, const struct egress_rul
 static void print_rule(const struct egress_plan *plan, const struct egress_rule *rule, FILE *out)
 {
 	fputs("\t\t", out);
-	print_destination(rule, out);
+	print_address(rule, out);
 	print_protocol(rule, out);
+	print_match(rule->match, out);
 	if (rule->loopback)
 		fputs("oifname \"lo\" ", out);
 	print_action(plan, rule, out);

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -34,6 +35,13 @@ void export_header(const struct egress_plan *plan, FILE *out)
 bool export_has_ports(const struct egress_rule *rule)
 {
 	return rule->port_first > 1 || rule->port_last < UINT16_MAX;
+}
+
+bool export_has_address(const struct egress_rule *rule)
+{
+	const char *slash = strchr(rule->to, '/');
+
+	return slash && strcmp(slash, "/0") != 0;
 }
 
 char *export_protocol(const struct egress_rule *rule, char text[EXPORT_PROTOCOL_MAX])

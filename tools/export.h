@@ -20,7 +20,8 @@ char *export_uids(const struct egress_plan *plan, char text[EXPORT_UIDS_MAX]); /
 /* Three lines of comment: whose plan it is, where it came from, what is not in it. */
 void export_header(const struct egress_plan *plan, FILE *out);
 
-bool export_has_ports(const struct egress_rule *rule); /* does it name some? */
+bool export_has_ports(const struct egress_rule *rule);   /* does it name some? */
+bool export_has_address(const struct egress_rule *rule); /* or one, and not all of a family? */
 
 #define EXPORT_PROTOCOL_MAX 16
 /* "any", "tcp", "udp", "icmp", "ipv6-icmp", or the number. */

@@ -28,6 +28,15 @@ static const struct help helps[] = {
 	{ "reap", NULL, "", "done", NULL, NULL, "reap" },
 	{ "check-config", NULL, "  FILE      a configuration to try; without: the one in force\n", "valid",
 	  "not valid, or failed", NULL, "check-config /root/egress.conf" },
+	{ "watch", NULL, "", "ended", NULL, "3 each profile says log = false", "watch --json" },
+	{ "explain", NULL,
+	  USER_IS
+	  "  DEST      PROTOCOL://ADDRESS[:PORT], such as tcp://192.0.2.1:443, udp://[2001:db8::1]:53, icmp://192.0.2.1\n",
+	  "it would pass", NULL, "3 it would be refused", "explain agent1 tcp://192.0.2.1:443" },
+	{ "doctor", NULL, USER_IS "            without: all accounts by name that the configuration covers\n",
+	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
+	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or the account is not held",
+	  "probe agent1" },
 	{ "export", "USER --format FORMAT",
 	  USER_IS
 	  "  FORMAT    nft            for nft -f\n"

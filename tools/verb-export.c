@@ -45,7 +45,7 @@ static enum exit_code choose_format(const struct tool *tool, export_fn **ret)
 static bool is_known(const struct egress_plan *plan)
 {
 	for (struct egress_rule **rule = plan->rules; *rule; rule++) {
-		if ((*rule)->match != EGRESS_MATCH_ALL || (*rule)->action > EGRESS_RULE_DROP)
+		if ((*rule)->match > EGRESS_MATCH_ROUTING || (*rule)->action > EGRESS_RULE_DROP)
 			return false;
 	}
 	return true;

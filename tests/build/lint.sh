@@ -8,7 +8,7 @@ set -u
 lab_start "$@"
 
 scripts() {
-	find script tests bench .ci -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
+	find script tests bench .ci etc/completion/bash -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
 		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips ! -name elsewhere ! -name '*.awk' \
 		! -name '*.gnuplot' ! -name budgets
 }

@@ -68,9 +68,10 @@ case_ "a uid is its name" by_uid iptables agent1 2001
 case_ "nothing was made" nothing_left
 case_ "JSON: the keys are the documented ones" json_of 0 'list(d) == ["account", "uid", "ranges", "profile", "log", "rules"]
 	and list(d["log"]) == ["group", "rate", "period"] and all(list(r) ==
-	["family", "action", "with", "protocol", "to", "ports", "interface", "proxy"] for r in d["rules"])' export agent1
+	["family", "action", "with", "protocol", "to", "ports", "match", "interface", "proxy"] for r in d["rules"])' export agent1
 case_ "JSON: the rules in their order" json_of 0 '
 	[(r["family"], r["action"], r["protocol"], r["to"], r["ports"], r["proxy"]) for r in d["rules"]] == [
+	("ipv4", "reject", "any", None, None, False), ("ipv6", "reject", "any", None, None, False),
 	("ipv4", "allow", "tcp", "192.0.2.7/32", [3128, 3128], True),
 	("ipv6", "allow", "tcp", "2001:db8::7/128", [3128, 3128], True),
 	("ipv4", "allow", "tcp", "198.51.100.0/24", [443, 443], False),
@@ -80,7 +81,11 @@ case_ "JSON: the rules in their order" json_of 0 '
 	("both", "log", "any", None, None, False), ("both", "reject", "tcp", None, None, False),
 	("both", "reject", "any", None, None, False)]' export agent1
 case_ "JSON: a loopback proxy keeps to its interface" json_of 0 \
-	'd["rules"][0]["interface"] == "lo" and d["rules"][0]["proxy"]' export 2005
+	'd["rules"][2]["interface"] == "lo" and d["rules"][2]["proxy"]' export 2005
+case_ "JSON: what could be forged comes first" json_of 0 '[r["match"] for r in d["rules"]][:3] ==
+	["options", "routing-header", None]' export agent1
+case_ "JSON: answers of a listener" json_of 0 '[(r["to"], r["ports"], r["interface"]) for r in d["rules"]
+	if r["match"] == "replies"] == [("127.0.0.1/32", [5432, 5433], "lo")]' export Agent_2
 case_ "JSON: a range" json_of 0 'd["uid"] == 20000 and d["ranges"] == [[20000, 29999]] and d["profile"] == "jobs"' \
 	export 20000-29999
 case_ "a uid inside a range is exported by itself" json_of 0 'd["ranges"] == [[20005, 20005]]' export 20005
@@ -105,6 +110,39 @@ dropped() {
 	egressctl release agent1 >/dev/null && return "$result"
 }
 case_ "what is held but not configured is not exported" dropped
+
+# ---- a listener of the account's own ---------------------------------------------------------------
+
+install -m 755 "$lab_source/tests/pam/ports.py" /usr/local/bin/ports
+heard=/tmp/heard
+: >$heard
+chmod 666 $heard
+as_agent() { setpriv --reuid=2002 --regid=2002 --clear-groups "$@"; }
+serve() {
+	rm -f "/tmp/ready-$1"
+	"${@:2}" ports serve "$1" "$heard" "/tmp/ready-$1" &
+	wait_for 10 test -e "/tmp/ready-$1"
+}
+load() {
+	run export Agent_2 --format "$1" && cp "$LAB/out" /tmp/exported || return
+	case $1 in
+	nft) nft -f /tmp/exported ;;
+	iptables) iptables-legacy-restore --noflush /tmp/exported && ip6tables-legacy-restore --noflush /tmp/exported ;;
+	esac
+}
+unload() { nft flush ruleset; iptables-legacy -F; iptables-legacy -X; ip6tables-legacy -F; ip6tables-legacy -X; }
+asks() { "${@:4}" ports ask "$2" "$3" 127.0.0.1 | grep -x "127.0.0.1 $1"; }
+case_ "Agent_2 listens at 5432, and at 5555; somebody else at 9090" eval \
+	'serve 5432 as_agent && serve 5555 as_agent && serve 9090 env'
+case_ "with nothing loaded 5555 answers (control)" asks answered 0 5555 env
+case_ "and from port 5433 others are reached (control)" asks answered 5433 9090 as_agent
+for format in nft iptables; do
+	case_ "$format: loads" load $format
+	case_ "$format: a listed listener answers" asks answered 0 5432 env
+	case_ "$format: one that is not listed does not" asks silent 0 5555 env
+	case_ "$format: from a listed port nobody else is reached" asks ECONNREFUSED 5433 9090 as_agent
+	unload
+done
 
 # ---- Kubernetes ------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""export.py EGRESSCTL GOLDEN: what "egressctl export" writes, loaded by nft and iptables-restore.
+"""export.py DRIVER EGRESSCTL GOLDEN: what "egressctl export" writes, loaded by nft and iptables-restore.
 
 For each profile in GOLDEN/*.conf: as JSON its rules are the lines of GOLDEN/*.plan, and with the files loaded the
 same probes as in wire.py meet what that plan says. Nothing of libegress stands in the kernel meanwhile.
@@ -59,6 +59,8 @@ def line_of(rule, log):
     if rule["ports"]:
         first, last = rule["ports"]
         words.append(f"port {first}" if first == last else f"port {first}-{last}")
+    if rule["match"]:
+        words.append(rule["match"])
     if rule["with"]:
         words.append(f"with {rule['with']}")
     return " ".join(words)
@@ -114,22 +116,22 @@ class Iptables:
         run("iptables-legacy", "-D", "OUTPUT", "-d", address, "-j", "DROP")
 
 
-def try_engine(wire, egressctl, engine, name, lines, probes):
+def try_engine(wire, egressctl, engine, name, says, probes):
     export(egressctl, engine.name)
     engine.load()
     results = w.send(wire, probes, w.HELD)
     w.tell(f"{name}, {engine.name}: {len(probes)} probes meet what the plan says",
-           list(w.judge(lines, probes, results)))
+           list(w.judge(says, probes, results)))
     w.tell(f"{name}, {engine.name}: another account's arrive", [
         w.text_of(probe) for probe, (arrived, _) in zip(probes, w.send(wire, probes, w.FREE)) if not arrived])
-    narrows(wire, engine, name, lines, probes)
+    narrows(wire, engine, name, says, probes)
     engine.unload()
 
 
-def narrows(wire, engine, name, lines, probes):
+def narrows(wire, engine, name, says, probes):
     """What the host refuses is refused, whatever the plan allows."""
-    allowed = [probe for probe in probes if w.verdict(lines, probe) == "allow" and probe["family"] == 4
-               and probe["proto"] == "udp"]
+    allowed = [probe for probe, verdict in zip(probes, says)
+               if verdict == "allow" and probe["family"] == 4 and probe["proto"] == "udp"]
     if not allowed:
         return
     engine.refuse(allowed[0]["to"])
@@ -140,7 +142,7 @@ def narrows(wire, engine, name, lines, probes):
 
 
 def main():
-    egressctl, folder = sys.argv[1:]
+    driver, egressctl, folder = sys.argv[1:]
     wire = w.Wire()
     wanted = {lines: name for name, lines in w.plans_of(folder)}
     seen = set()
@@ -156,8 +158,9 @@ def main():
         w.tell(f"{name}: with nothing loaded, its {len(probes)} probes arrive", [
             f"{w.text_of(probe)}: {got}"
             for probe, (arrived, got) in zip(probes, w.send(wire, probes, w.HELD)) if not arrived])
+        says = w.verdicts(driver, lines, probes)
         for engine in (Nft, Iptables):
-            try_engine(wire, egressctl, engine, name, lines, probes)
+            try_engine(wire, egressctl, engine, name, says, probes)
     w.tell(f"each of the {len(wanted)} golden plans was exported", [
         name for lines, name in wanted.items() if lines not in seen])
     sys.exit(w.failures > 0)

@@ -12,4 +12,4 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Where a configuration may lie.
 chmod 755 /run
 program=$(built_egressctl) || exit 1
-exec /usr/bin/python3 -I "$here/export.py" "$program" "$here/../golden"
+exec /usr/bin/python3 -I "$here/export.py" "$DRIVER" "$program" "$here/../golden"
