@@ -33,7 +33,7 @@ static const struct help helps[] = {
 	  USER_IS
 	  "  DEST      PROTOCOL://ADDRESS[:PORT], such as tcp://192.0.2.1:443, udp://[2001:db8::1]:53, icmp://192.0.2.1\n",
 	  "it would pass", NULL, "3 it would be refused", "explain agent1 tcp://192.0.2.1:443" },
-	{ "doctor", NULL, USER_IS "            without: all accounts by name that the configuration covers\n",
+	{ "doctor", NULL, USER_IS "            without: the host alone\n",
 	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
 	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or the account is not held",
 	  "probe agent1" },
