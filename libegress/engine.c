@@ -309,6 +309,9 @@ static int need_of(struct operation *op, const struct uid_ranges *uids, enum end
 
 	if (r)
 		return r;
+	/* A session may be open that nobody knows of: what runs is not ended, nor overlooked. */
+	if ((ending == ENDING_KILL || ending == ENDING_RELEASE) && ledger_is_damaged(op->ledger, uid))
+		ending = ENDING_HOLD;
 	if (need_is_nothing(&need) && ending == ENDING_KILL)
 		operation_end_leftovers(op, uids);
 	/* From another pid namespace nobody is released, on whatever grounds. */

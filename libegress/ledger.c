@@ -21,6 +21,20 @@
 #define PIN_NAME "pin"
 #define UID_NAME_MAX 16
 
+static int read_boot(char ret[BOOT_LENGTH + 1])
+{
+	char text[BOOT_LENGTH + 2];
+	int r = files_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text));
+
+	if (r)
+		return r;
+	text[strcspn(text, "\n")] = '\0';
+	if (!record_is_boot(text))
+		return -EIO;
+	memcpy(ret, text, BOOT_LENGTH + 1);
+	return 0;
+}
+
 int session_begin(const char *service, const char *tty, const char *rhost, struct fault *fault,
 		  struct session *ret)
 {
@@ -30,6 +44,9 @@ int session_begin(const char *service, const char *tty, const char *rhost, struc
 
 	if (r)
 		return fault_set(fault, -EIO, "process %d: start time: %s", session.pid, strerror(-r));
+	r = read_boot(session.boot);
+	if (r)
+		return fault_set(fault, util_is_scarce(-r) ? -ENOMEM : -EIO, "boot_id: %s", strerror(-r));
 	/* Not before the pool is ready, but never waiting for it: a login must not hang at boot. */
 	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		return fault_set(fault, -EIO, "token: random bytes: %s", strerror(errno));
@@ -44,12 +61,16 @@ int session_begin(const char *service, const char *tty, const char *rhost, struc
 
 int session_is_live(const struct session *session)
 {
+	char boot[BOOT_LENGTH + 1];
 	uint64_t start_time;
 	int r = procscan_start_time(session->pid, &start_time);
 
 	if (r)
 		return r == -ESRCH ? 0 : r;
-	return start_time == session->start_time;
+	if (start_time != session->start_time)
+		return 0;
+	/* Ids and ticks begin anew with each boot, and what boots is much the same. */
+	return read_boot(boot) ? -EIO : strcmp(boot, session->boot) == 0;
 }
 
 static char *uid_name(uid_t uid, char name[UID_NAME_MAX])
@@ -260,13 +281,16 @@ int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct faul
 	return r;
 }
 
-static void move_damaged(struct ledger *ledger, int uid_fd, uid_t uid, const char *token)
+/* The mark comes first: without it a session that may be live would be none. */
+static int move_damaged(struct ledger *ledger, int uid_fd, uid_t uid, const char *token)
 {
 	AUTO_CLOSE int fd = -1;
 	char name[UID_NAME_MAX + TOKEN_LENGTH + 2];
 
 	if (ledger->lock_fd < 0)
-		return;
+		return -EBADMSG;
+	if (files_write(uid_fd, DAMAGED_NAME, "", 0))
+		return -EIO;
 	snprintf(name, sizeof(name), "%u-%s", uid, token);
 	if (files_make_dir(ledger->net_fd, DAMAGED_NAME, NULL, &fd) ||
 	    renameat(uid_fd, token, fd, name))
@@ -274,6 +298,7 @@ static void move_damaged(struct ledger *ledger, int uid_fd, uid_t uid, const cha
 	else
 		ledger_tell(ledger, "%u/%s: damaged record, moved to " DAMAGED_NAME "/%s", uid, token,
 		     name);
+	return -EBADMSG;
 }
 
 static int read_session(struct ledger *ledger, int fd, uid_t uid, const char *token, struct session *ret)
@@ -284,8 +309,7 @@ static int read_session(struct ledger *ledger, int fd, uid_t uid, const char *to
 	if (!r)
 		r = record_parse(text, ret);
 	if (r == -EBADMSG || r == -EFBIG) {
-		move_damaged(ledger, fd, uid, token);
-		return -EBADMSG;
+		return move_damaged(ledger, fd, uid, token);
 	}
 	if (!r)
 		memcpy(ret->token, token, TOKEN_LENGTH + 1);
@@ -373,18 +397,28 @@ int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault)
 	return r;
 }
 
-bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
+/* What cannot be read counts as there. */
+static bool is_marked(struct ledger *ledger, uid_t uid, const char *name, const char *as)
 {
 	int fd = -1;
 	struct stat st;
 	int r = open_uid(ledger, uid, NULL, &fd);
 
-	if (!r && fstatat(fd, PIN_NAME, &st, AT_SYMLINK_NOFOLLOW))
+	if (!r && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		r = -errno;
-	/* What cannot be read counts as there. */
 	if (r && r != -ENOENT)
-		ledger_tell(ledger, "%u: counts as pinned: %s", uid, strerror(-r));
+		ledger_tell(ledger, "%u: counts as %s: %s", uid, as, strerror(-r));
 	return r != -ENOENT;
+}
+
+bool ledger_is_pinned(struct ledger *ledger, uid_t uid)
+{
+	return is_marked(ledger, uid, PIN_NAME, "pinned");
+}
+
+bool ledger_is_damaged(struct ledger *ledger, uid_t uid)
+{
+	return is_marked(ledger, uid, DAMAGED_NAME, "damaged");
 }
 
 void ledger_tidy(struct ledger *ledger)
@@ -405,7 +439,7 @@ void ledger_tidy(struct ledger *ledger)
 
 int ledger_forget(struct ledger *ledger, uid_t uid, struct fault *fault)
 {
-	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, RANGES_NAME, NULL };
+	static const char *const ours[] = { LOGIN_NAME, PROFILE_NAME, RANGES_NAME, DAMAGED_NAME, NULL };
 	char name[UID_NAME_MAX];
 	int r;
 

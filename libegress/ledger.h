@@ -7,7 +7,8 @@
  * namespace, since rules are. Only this module knows the files.
  *
  * A record is written beside and renamed into place, so one that does not parse was not left by a crash:
- * it is moved to net-<cookie>/damaged and reported, nothing is thrown away.
+ * it is moved to net-<cookie>/damaged and reported, nothing is thrown away. Its session may be live: the uid is
+ * marked until it is forgotten.
  */
 #include "deadline.h"
 #include "fault.h"
@@ -21,11 +22,13 @@
 
 #define TOKEN_LENGTH 32 /* hexadecimal digits: 128 bits */
 #define LEDGER_TEXT_MAX 256
+#define BOOT_LENGTH 36 /* a uuid */
 
 struct session {
 	char token[TOKEN_LENGTH + 1];
 	pid_t pid;           /* the opener's */
 	uint64_t start_time; /* its, in clock ticks since boot: a pid alone is reused */
+	char boot[BOOT_LENGTH + 1]; /* of which these are: /proc/sys/kernel/random/boot_id */
 	time_t opened;       /* seconds since the epoch */
 	unsigned int hardening; /* enum hardening: what it got */
 	char service[LEDGER_TEXT_MAX], tty[LEDGER_TEXT_MAX], rhost[LEDGER_TEXT_MAX];
@@ -34,7 +37,7 @@ struct session {
 /* A fresh session of the calling process. NULL texts are empty ones; control characters become '?'. -EIO. */
 int session_begin(const char *service, const char *tty, const char *rhost, struct fault *fault,
 		  struct session *ret);
-/* Does the opener still run? 1, 0, or -EIO if that cannot be known. */
+/* Does the opener still run, since the same boot? 1, 0, or -EIO if that cannot be known. */
 int session_is_live(const struct session *session);
 
 struct ledger;
@@ -109,6 +112,9 @@ int ledger_drop(struct ledger *ledger, uid_t uid, const char *token, struct faul
 /* In order of opening. *ret is malloced. Needs no lock; with it damaged records are moved away. */
 int ledger_sessions(struct ledger *ledger, uid_t uid, struct fault *fault, struct session **ret,
 		    size_t *ret_count);
+
+/* Was a record of the uid damaged since it was entered? Then nobody knows who ends its last session. Needs no lock. */
+bool ledger_is_damaged(struct ledger *ledger, uid_t uid);
 
 int ledger_pin(struct ledger *ledger, uid_t uid, struct fault *fault);
 int ledger_unpin(struct ledger *ledger, uid_t uid, struct fault *fault); /* -ENOENT: was not pinned */

@@ -31,8 +31,9 @@ size_t record_print(const struct session *session, char text[RECORD_TEXT_MAX])
 
 	print_hardening(session->hardening, hardening);
 	return (size_t)snprintf(text, RECORD_TEXT_MAX,
-				"%s\npid=%d\nstart=%llu\nopened=%lld\nhardening=%s\nservice=%s\ntty=%s\nrhost=%s\n%s\n",
-				header, session->pid, (unsigned long long)session->start_time,
+				"%s\npid=%d\nstart=%llu\nboot=%s\nopened=%lld\nhardening=%s\nservice=%s\ntty=%s\nrhost=%s\n"
+				"%s\n",
+				header, session->pid, (unsigned long long)session->start_time, session->boot,
 				(long long)session->opened, hardening, session->service, session->tty,
 				session->rhost, trailer);
 }
@@ -88,6 +89,16 @@ static int next_hardening(char **text, unsigned int *ret)
 	return 0;
 }
 
+static int next_boot(char **text, char ret[BOOT_LENGTH + 1])
+{
+	const char *value = next_line(text, "boot=");
+
+	if (!value || !record_is_boot(value))
+		return -EINVAL;
+	memcpy(ret, value, BOOT_LENGTH + 1);
+	return 0;
+}
+
 static bool next_is(char **text, const char *whole)
 {
 	const char *rest = next_line(text, whole);
@@ -102,8 +113,9 @@ int record_parse(char *text, struct session *ret)
 
 	if (!next_is(&text, header) || next_number(&text, "pid=", INT32_MAX, &pid) ||
 	    next_number(&text, "start=", UINT64_MAX, &start_time) ||
-	    next_number(&text, "opened=", INT64_MAX, &opened) ||
-	    next_hardening(&text, &session.hardening) || next_text(&text, "service=", session.service) || next_text(&text, "tty=", session.tty) ||
+	    next_boot(&text, session.boot) || next_number(&text, "opened=", INT64_MAX, &opened) ||
+	    next_hardening(&text, &session.hardening) || next_text(&text, "service=", session.service) ||
+	    next_text(&text, "tty=", session.tty) ||
 	    next_text(&text, "rhost=", session.rhost) || !next_is(&text, trailer) || *text)
 		return -EBADMSG;
 	session.pid = (pid_t)pid;
@@ -126,4 +138,9 @@ void record_set_text(char to[LEDGER_TEXT_MAX], const char *from)
 bool record_is_token(const char *name)
 {
 	return strlen(name) == TOKEN_LENGTH && strspn(name, "0123456789abcdef") == TOKEN_LENGTH;
+}
+
+bool record_is_boot(const char *text)
+{
+	return strlen(text) == BOOT_LENGTH && strspn(text, "0123456789abcdef-") == BOOT_LENGTH;
 }

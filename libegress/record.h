@@ -14,5 +14,6 @@ int record_parse(char *text, struct session *ret);
 /* Copies with control characters made '?'; NULL is empty; what is too long is cut. */
 void record_set_text(char to[LEDGER_TEXT_MAX], const char *from);
 bool record_is_token(const char *name);
+bool record_is_boot(const char *text);
 
 #endif

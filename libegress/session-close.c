@@ -105,8 +105,9 @@ static int settle_last(struct egress_ctx *ctx, enum backend_choice wanted, const
 	return settle(ctx, wanted, uid, ending, ret_held);
 }
 
-int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
-		  bool *ret_held)
+/* SPARE: whatever its profile says, what is left is neither ended nor overlooked. */
+static int end_session(struct egress_ctx *ctx, uid_t uid, const char *token, bool spare, unsigned int *ret_sessions,
+		       bool *ret_held)
 {
 	AUTO_RANGES struct uid_ranges uids = { 0 };
 	enum backend_choice wanted;
@@ -120,6 +121,8 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 		r = operation_begin(ctx, wanted, &op);
 	if (r)
 		return r;
+	if (spare && ending != ENDING_KEEP)
+		ending = ENDING_HOLD;
 	r = operation_end(&op, drop(&op, uid, token, &sessions, &last, &held, &uids));
 	if (!r && last && ending != ENDING_KEEP)
 		r = settle_last(ctx, wanted, &uids, ending, &held);
@@ -128,4 +131,18 @@ int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned
 	*ret_sessions = sessions;
 	*ret_held = held;
 	return 0;
+}
+
+int session_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions,
+		  bool *ret_held)
+{
+	return end_session(ctx, uid, token, false, ret_sessions, ret_held);
+}
+
+int session_undo(struct egress_ctx *ctx, uid_t uid, const char *token)
+{
+	unsigned int sessions;
+	bool held;
+
+	return end_session(ctx, uid, token, true, &sessions, &held);
 }

@@ -141,8 +141,6 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 	struct egress_session *opened = NULL;
 	struct operation op;
 	struct session session = { 0 };
-	unsigned int left;
-	bool held;
 	int r = hold_check(ctx, coverage);
 
 	if (!r)
@@ -157,7 +155,7 @@ static int open_covered(struct egress_ctx *ctx, const struct egress_request *req
 	r = operation_end(&op, open_locked(&op, coverage, &session, &harden, &opened));
 	if (r && opened) {
 		/* It stands, but the process could not be made what it was: no session comes of it. */
-		session_close(ctx, opened->uid, opened->token, &left, &held);
+		session_undo(ctx, opened->uid, opened->token);
 		egress_session_free(opened);
 	} else if (!r) {
 		*ret = opened;

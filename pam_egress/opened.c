@@ -51,7 +51,7 @@ static struct stack *make_stack(pam_handle_t *pamh)
 	return stack;
 }
 
-int opened_push(pam_handle_t *pamh, struct egress_session *session)
+int opened_reserve(pam_handle_t *pamh, struct opened **ret)
 {
 	struct stack *stack = find_stack(pamh);
 	struct opened *opened = calloc(1, sizeof(*opened));
@@ -62,9 +62,16 @@ int opened_push(pam_handle_t *pamh, struct egress_session *session)
 		free(opened);
 		return -ENOMEM;
 	}
-	*opened = (struct opened){ .session = session, .older = stack->newest };
-	stack->newest = opened;
+	*ret = opened;
 	return 0;
+}
+
+void opened_push(pam_handle_t *pamh, struct opened *room, struct egress_session *session)
+{
+	struct stack *stack = find_stack(pamh);
+
+	*room = (struct opened){ .session = session, .older = stack->newest };
+	stack->newest = room;
 }
 
 struct egress_session *opened_pop(pam_handle_t *pamh)

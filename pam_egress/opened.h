@@ -10,8 +10,11 @@
 
 #include <security/pam_modules.h>
 
-/* Takes SESSION over, unless it fails. -ENOMEM. */
-int opened_push(pam_handle_t *pamh, struct egress_session *session);
+/* Room for one more, made before the session is: an open must not fail when all is done. -ENOMEM. */
+struct opened;
+int opened_reserve(pam_handle_t *pamh, struct opened **ret);
+/* Takes both over. */
+void opened_push(pam_handle_t *pamh, struct opened *room, struct egress_session *session);
 /* The newest, now the caller's; NULL if there is none. */
 struct egress_session *opened_pop(pam_handle_t *pamh);
 

@@ -9,6 +9,7 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -101,16 +102,22 @@ static int deny(pam_handle_t *pamh, const char *user, int r, const char *why)
 	return pam_code(r);
 }
 
-/* A typing error in a PAM file must not lock out those who have nothing to do with us. */
-static int deny_if_covered(pam_handle_t *pamh, struct egress_ctx *ctx, const char *user, const char *bad)
+/* What is wrong here must not lock out those who have nothing to do with us. */
+static int deny_if_covered(pam_handle_t *pamh, struct egress_ctx *ctx, const char *user, int error, const char *why)
 {
 	bool covered = false;
 	int r = egress_covers(ctx, user, &covered);
 
-	pam_syslog(pamh, LOG_ALERT, "unknown argument \"%s\"", bad);
 	if (r)
 		return deny(pamh, user, r, egress_ctx_error(ctx));
-	return covered ? deny(pamh, user, -EPERM, "unknown argument of the module") : PAM_SUCCESS;
+	return covered ? deny(pamh, user, error, why) : PAM_SUCCESS;
+}
+
+/* A typing error in a PAM file. */
+static int refuse_argument(pam_handle_t *pamh, struct egress_ctx *ctx, const char *user, const char *bad)
+{
+	pam_syslog(pamh, LOG_ALERT, "unknown argument \"%s\"", bad);
+	return deny_if_covered(pamh, ctx, user, -EPERM, "unknown argument of the module");
 }
 
 /* What is for the session's comfort: no reason to deny it. */
@@ -142,27 +149,25 @@ static int open_session(pam_handle_t *pamh, struct egress_ctx *ctx, const struct
 						.rhost = item(pamh, PAM_RHOST),
 						.flags = options->unhardened ? 0 : EGRESS_HARDEN };
 	struct egress_session *session = NULL;
-	int r = egress_open(ctx, &request, &session);
+	struct opened *room = NULL;
+	int r;
 
-	if (r)
-		return deny(pamh, user, r, egress_ctx_error(ctx));
-	if (!session) {
-		if (options->debug)
-			pam_syslog(pamh, LOG_DEBUG, "nothing covers the user: not held");
+	if (opened_reserve(pamh, &room))
+		return deny_if_covered(pamh, ctx, user, -ENOMEM, "no memory");
+	r = egress_open(ctx, &request, &session);
+	if (!r && session) {
+		opened_push(pamh, room, session);
+		log_open(pamh, options, session);
+		put_environment(pamh, session->environment);
+		if (!options->quiet && !(flags & PAM_SILENT))
+			show_notice(pamh, session->notice);
 		return PAM_SUCCESS;
 	}
-	if (opened_push(pamh, session)) {
-		unsigned int sessions;
-		bool held;
-
-		egress_close(ctx, session->uid, session->token, &sessions, &held);
-		egress_session_free(session);
-		return deny(pamh, user, -ENOMEM, "no memory");
-	}
-	log_open(pamh, options, session);
-	put_environment(pamh, session->environment);
-	if (!options->quiet && !(flags & PAM_SILENT))
-		show_notice(pamh, session->notice);
+	free(room);
+	if (r)
+		return deny(pamh, user, r, egress_ctx_error(ctx));
+	if (options->debug)
+		pam_syslog(pamh, LOG_DEBUG, "nothing covers the user: not held");
 	return PAM_SUCCESS;
 }
 
@@ -178,7 +183,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	if (!ctx || !user || !*user)
 		code = deny(pamh, user, ctx ? -EIO : -ENOMEM, ctx ? "no user name" : "no memory");
 	else if (options.bad)
-		code = deny_if_covered(pamh, ctx, user, options.bad);
+		code = refuse_argument(pamh, ctx, user, options.bad);
 	else
 		code = open_session(pamh, ctx, &options, user, flags);
 	egress_ctx_free(ctx);

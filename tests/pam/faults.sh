@@ -185,6 +185,51 @@ read_only() {
 }
 case_ "the state folder is on a read-only disk: denied" read_only
 
+# A session whose end meets a disk that cannot be written: DISK does that.
+closes_on() {
+	local disk=$1 status
+	rm -rf /run/egress
+	mkdir -m 700 /run/egress
+	mount -t tmpfs -o size=64k,mode=700 lab /run/egress
+	begin agent1 open wait close && held "$uid" && "$disk" && finish && said open ok close ok && "after_$disk"
+	status=$?
+	umount /run/egress
+	return "$status"
+}
+after_fill_up() { logged "close user=agent1 .*sessions=0$" && rm /run/egress/filler && nothing_left; }
+fill_up() {
+	cat /dev/zero >/run/egress/filler 2>/dev/null
+	! echo 1 2>/dev/null >/run/egress/one && rm -f /run/egress/one
+}
+make_read_only() { mount -o remount,ro /run/egress; }
+after_make_read_only() {
+	logged "close user=agent1 .*left to egressctl reap: .*Read-only file system" && held "$uid" && records_are 1 &&
+		others_pass_held && mount -o remount,rw /run/egress && reaped
+}
+others_pass_held() { run alice open close && said open ok close ok && run root open close && said open ok close ok; }
+case_ "the disk is full when a session ends: released all the same" closes_on fill_up
+case_ "the disk is read-only when a session ends: told, held, and released by the reaper" closes_on make_read_only
+
+# ---- an open that fails in the end ----------------------------------------------------------------
+
+# Without room for it on the PAM handle. What runs is not what a session left: nobody is killed.
+no_room() {
+	local process status
+	cc -shared -fPIC -o "$LAB/full-handle.so" tests/pam/full-handle.c || return
+	sed -i 's/proxy = /on_last_close = "kill"; proxy = /' "$conf"
+	setpriv --reuid="$uid" --regid="$uid" --clear-groups sleep 300 &
+	process=$!
+	under=(env "LD_PRELOAD=$LAB/full-handle.so")
+	denied PAM_BUF_ERR "no memory" && run alice open && said open ok && ! gone "$process"
+	status=$?
+	under=(env)
+	kill "$process"
+	wait "$process"
+	lab_config
+	return "$status"
+}
+case_ "no room on the PAM handle: denied, nobody is killed" no_room
+
 # ---- look-ups ----------------------------------------------------------------------------------
 
 lookups_fail() {

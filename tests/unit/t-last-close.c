@@ -4,6 +4,7 @@
 
 #include "util.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define LAST_CLOSE(what) \
@@ -153,6 +155,37 @@ START_TEST(kill_is_not_for_an_open_that_fails)
 }
 END_TEST
 
+/* The process cannot be made what it was: who called with the real uid of somebody else. */
+static uid_t no_way_back = (uid_t)-1;
+
+int setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	if (real == no_way_back) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return (int)syscall(SYS_setresuid, real, effective, saved);
+}
+
+START_TEST(kill_is_not_for_an_open_that_fails_in_the_end)
+{
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(_i ? LAST_CLOSE("kill") : LAST_CLOSE("release"));
+	ck_assert_int_eq(setresuid(ALICE, 0, 0), 0);
+	no_way_back = ALICE;
+	lab_deny("agent1", -EPERM);
+	no_way_back = (uid_t)-1;
+	ck_assert_int_eq(setresuid(0, 0, 0), 0);
+	ck_assert_uint_eq(lab_records(AGENT1), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	ck_assert(lab_stands(AGENT1));
+	lab_end_process(pid);
+	lab_reap();
+	lab_nothing_left();
+}
+END_TEST
+
 START_TEST(kill_waits_for_nobody_and_leaves_a_socket_held)
 {
 	struct egress_session *session;
@@ -195,6 +228,35 @@ START_TEST(release_is_done_by_reap_as_well)
 	reap_releases(1);
 	lab_nothing_left();
 	lab_end_process(pid);
+}
+END_TEST
+
+/* The session of a record that cannot be read may be open. */
+START_TEST(a_damaged_record_is_no_reason_to_end_or_overlook_what_runs)
+{
+	struct egress_session *session;
+	pid_t pid = lab_process(AGENT1);
+
+	lab_conf(_i ? LAST_CLOSE("kill") : LAST_CLOSE("release"));
+	session = lab_open("agent1");
+	folder_write(lab_uid_path(AGENT1, session->token), "egress-session 1\npid=");
+	egress_session_free(session);
+	reap_releases(0);
+	reap_releases(0);
+	ck_assert(lab_close(lab_open("agent1")));
+	ck_assert(lab_stands(AGENT1));
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	lab_end_process(pid);
+	reap_releases(1);
+	lab_nothing_left();
+	/* Afterwards all is as ever. */
+	pid = lab_process(AGENT1);
+	ck_assert(!lab_close(lab_open("agent1")));
+	if (_i)
+		ck_assert(is_killed(pid));
+	else
+		lab_end_process(pid);
+	lab_nothing_left();
 }
 END_TEST
 
@@ -275,9 +337,11 @@ int main(void)
 	tcase_add_test(tcase, kill_spares_who_is_pinned_or_held_always);
 	tcase_add_test(tcase, kill_is_done_by_reap_when_it_ends_the_last_session);
 	tcase_add_test(tcase, kill_is_not_for_an_open_that_fails);
+	tcase_add_loop_test(tcase, kill_is_not_for_an_open_that_fails_in_the_end, 0, 2);
 	tcase_add_test(tcase, kill_waits_for_nobody_and_leaves_a_socket_held);
 	tcase_add_test(tcase, release_lets_go_although_something_is_left);
 	tcase_add_test(tcase, release_is_done_by_reap_as_well);
+	tcase_add_loop_test(tcase, a_damaged_record_is_no_reason_to_end_or_overlook_what_runs, 0, 2);
 	tcase_add_test(tcase, release_is_not_for_who_cannot_see_the_processes);
 	tcase_add_loop_test(tcase, the_remembered_profile_decides_for_who_left_the_configuration, 0, 2);
 	tcase_add_loop_test(tcase, every_name_of_a_uid_is_covered_by_an_entry_for_any_of_them, 0,

@@ -33,6 +33,17 @@ START_TEST(a_session_comes_back_as_it_went_in)
 }
 END_TEST
 
+/* The same id and the same start, but of another boot: that opener is not ours. */
+START_TEST(a_session_of_another_boot_is_over)
+{
+	struct session session = home_session();
+
+	ck_assert_int_eq(session_is_live(&session), 1);
+	session.boot[0] = session.boot[0] == '0' ? '1' : '0';
+	ck_assert_int_eq(session_is_live(&session), 0);
+}
+END_TEST
+
 START_TEST(sessions_come_in_order_of_opening)
 {
 	struct ledger *ledger = home_open();
@@ -305,6 +316,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, home_make, NULL);
 	tcase_add_test(tcase, a_session_comes_back_as_it_went_in);
+	tcase_add_test(tcase, a_session_of_another_boot_is_over);
 	tcase_add_test(tcase, sessions_come_in_order_of_opening);
 	tcase_add_test(tcase, a_uid_is_entered_remembered_and_forgotten);
 	tcase_add_test(tcase, a_pin_stays_until_it_is_taken_away);

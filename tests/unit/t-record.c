@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BOOT "01234567-89ab-cdef-0123-456789abcdef"
+
 static struct session sample(void)
 {
 	struct session session = { .pid = 812, .start_time = UINT64_MAX, .opened = 1795000000,
 				   .hardening = HARDENING_NO_NEW_PRIVS | HARDENING_SECCOMP };
 
+	strcpy(session.boot, BOOT);
 	record_set_text(session.service, "sshd");
 	record_set_text(session.tty, "pts/0");
 	record_set_text(session.rhost, "2001:db8::7");
@@ -68,7 +71,7 @@ START_TEST(a_record_cut_anywhere_is_refused)
 }
 END_TEST
 
-#define REST "\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n"
+#define REST "\nboot=" BOOT "\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n"
 
 START_TEST(what_is_no_record_is_refused)
 {
@@ -83,6 +86,9 @@ START_TEST(what_is_no_record_is_refused)
 		"egress-session 1\npid=99999999999999999999999\nstart=1" REST,
 		"egress-session 1\npid=1\nstart=18446744073709551616" REST,
 		"egress-session 1\nstart=1\npid=1" REST,
+		"egress-session 1\npid=1\nstart=1\nopened=1\nservice=\ntty=\nrhost=\nend\n",
+		"egress-session 1\npid=1\nstart=1\nboot=\nopened=1\nservice=\ntty=\nrhost=\nend\n",
+		"egress-session 1\npid=1\nstart=1\nboot=" BOOT "0\nopened=1\nservice=\ntty=\nrhost=\nend\n",
 		"egress-session 1\npid=1\npid=1\nstart=1" REST,
 		"egress-session 1\r\npid=1\nstart=1" REST,
 		"egress-session 1\npid=1\nstart=1" REST "\n",
