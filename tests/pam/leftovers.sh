@@ -288,6 +288,7 @@ case_ "a session that leaves nothing: released at its end (control)" leaves_noth
 ordinary setsid "setsid $stay &"
 ordinary "a double fork" "( ( $stay & ) & )"
 ordinary nohup "nohup $stay &"
+ordinary "tmux, detached" "tmux new-session -d \"$stay\""
 
 echo 'Defaults runas_allow_unknown_id' >>/etc/sudoers
 lab_pam sudo
