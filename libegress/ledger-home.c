@@ -16,6 +16,8 @@
 #define LOCK_NAME "lock"
 #define NET_NAME_MAX 40
 #define PIDNS_TEXT_MAX 64
+#define FIRST_PIDNS 0xeffffffcU /* linux, proc_ns.h, since 3.8 */
+#define FIRST_NETWORK "/proc/sys/net/core/dev_weight"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* linux 5.14, asm-generic/socket.h */
@@ -78,8 +80,17 @@ static int net_name(struct ledger *ledger, const char *statedir, char name[NET_N
 	return 0;
 }
 
+/*
+ * A container may have the host's network, and a /run and processes of its own: its ledger knows nothing of those whom
+ * the host's holds. Its kernel tells: this number is PROC_PID_INIT_INO, and that sysctl only the first network has.
+ */
+static bool is_guest_of_host(ino_t pidns)
+{
+	return pidns != FIRST_PIDNS && faccessat(AT_FDCWD, FIRST_NETWORK, F_OK, 0) == 0;
+}
+
 /* The namespace's inode number, which is reused, with the start of its first process, which is not. */
-static int own_pidns(char text[PIDNS_TEXT_MAX])
+static int own_pidns(char text[PIDNS_TEXT_MAX], bool *ret_guest)
 {
 	struct stat st;
 	uint64_t start;
@@ -90,21 +101,23 @@ static int own_pidns(char text[PIDNS_TEXT_MAX])
 		return -EIO;
 	snprintf(text, PIDNS_TEXT_MAX, "%llu %llu\n", (unsigned long long)st.st_ino,
 		 (unsigned long long)start);
+	*ret_guest = is_guest_of_host(st.st_ino);
 	return 0;
 }
 
 /*
  * Processes can be judged from one pid namespace only: that of the first who used the ledger, until it is
- * empty and somebody else needs it.
+ * empty and somebody else needs it. The first network namespace is the first pid namespace's.
  */
 static int settle_pidns(struct ledger *ledger, struct fault *fault)
 {
 	char own[PIDNS_TEXT_MAX], theirs[PIDNS_TEXT_MAX];
-	int r = own_pidns(own);
+	bool guest = false;
+	int r = own_pidns(own, &guest);
 
 	/* Who cannot tell where he is judges nobody. */
 	ledger->is_lost = r && !util_is_scarce(-r);
-	if (ledger->is_lost)
+	if (ledger->is_lost || guest)
 		return 0;
 	if (!r)
 		r = files_read(ledger->net_fd, PIDNS_NAME, theirs, sizeof(theirs));

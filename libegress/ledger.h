@@ -57,13 +57,14 @@ void ledger_set_report(struct ledger *ledger, ledger_report_fn *report, void *da
 
 /* Why nothing is released, after the path of the pidns file. */
 #define LEDGER_ELSEWHERE                                                                           \
-	"accounts are held from another pid namespace, and who runs cannot be judged from here: "  \
+	"accounts are, or may be, held from another pid namespace, and who runs cannot be judged from here: "  \
 	"run egressctl there, or remove the file if that is gone"
 
 /* STATEDIR/net-<cookie>, for messages. */
 const char *ledger_path(const struct ledger *ledger);
 
-/* May sessions and processes be judged from here? No if the ledger was begun in another pid namespace. */
+/* May sessions and processes be judged from here? No if the ledger was begun in another pid
+ * namespace, or if the network is the host's and the pid namespace is not. */
 bool ledger_sees_processes(const struct ledger *ledger);
 
 /* Ascending. *ret is malloced. The ledger may be NULL (none yet). */

@@ -249,6 +249,28 @@ elsewhere_while_held() {
 ended_session() { end_session && nothing_left; }
 case_ "in another pid namespace while accounts are held: refused, and what is held stays" elsewhere_while_held
 
+# as_guest CMD...: as in a container that has a /run and processes of its own, but this network.
+as_guest() {
+	# shellcheck disable=SC2016  # the inner shell's own
+	elsewhere sh -c 'mount -t tmpfs -o mode=700 lab /run/egress && '"$first_network"' && "$@"' sh "$@"
+}
+# What tells the host's network from others: the sysctls that only the first has.
+first_network='mount -t tmpfs lab /proc/sys/net/core && : >/proc/sys/net/core/dev_weight'
+
+guest_lets_go() {
+	fresh && write_conf "$both" && begin_session agent1 && held 2001 || return
+	first_network=true as_guest egressctl reap >/dev/null && no_rules
+	after $? end_session
+}
+guest_lets_nobody_go() {
+	fresh && write_conf "$both" && begin_session agent1 || return
+	! as_guest egressctl reap && as_guest egressctl sync && held 2001 &&
+		! as_guest pamtester "$service" agent2 open_session && held 2001 && not held 2002
+	after $? ended_session
+}
+case_ "a ledger of its own beside processes that it cannot see: lets go (control)" guest_lets_go
+case_ "the same with the host's network: nobody is let go, nobody gets in" guest_lets_nobody_go
+
 # Whoever comes when the ledger is empty has it: the others, and then we again.
 elsewhere_when_empty() {
 	fresh && write_conf "$both" && elsewhere pamtester "$service" agent2 open_session close_session && nothing_left &&
