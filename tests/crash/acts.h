@@ -31,6 +31,9 @@ enum act { ACT_OPEN, ACT_CLOSE, ACT_HOLD, ACT_RELEASE, ACT_SYNC, ACT_REAP, ACT_V
 /* Before all else: shared memory, and where configuration and state are. */
 void acts_begin(const char *backend, const char *config, const char *libdir);
 
+/* Whether time passes faster while somebody sleeps. Not where another process is waited for. */
+void acts_hurry(bool hurry);
+
 /* In the calling process. */
 void act(enum act act, const char *user);
 /* A context for acts that are to be counted: made before, so that only the operation counts. */

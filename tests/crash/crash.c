@@ -149,11 +149,27 @@ static void tell(const struct tally *tally)
 	crash.failures += tally->failures;
 }
 
+static void write_config(const char *last_close)
+{
+	FILE *file = fopen(CONFIG, "we");
+
+	if (!file ||
+	    fprintf(file,
+		    "backend = \"%s\";\nprofiles = { default = { proxy = [ \"127.0.0.1:3128\", \"[::1]:3128\" ]; "
+		    "on_last_close = \"%s\"; }; };\n"
+		    "accounts = ( { user = \"" AGENT1 "\"; }, { user = \"" AGENT2 "\"; } );\n",
+		    crash.backend, last_close ? last_close : "hold") < 0 ||
+	    fclose(file))
+		err(2, CONFIG);
+}
+
 static void run_scene(const struct scene *scene, bool points)
 {
 	struct tally tally = { .scene = scene };
 	char why[WHY_MAX] = "";
 
+	write_config(scene->last_close);
+	acts_hurry(!scene->last_close);
 	if (!scene_begin(scene, why) || !learn(&tally, why)) {
 		note(&tally, NULL, 0, why);
 		scene_clear();
@@ -169,24 +185,10 @@ static void run_scene(const struct scene *scene, bool points)
 	tell(&tally);
 }
 
-static void write_config(void)
-{
-	FILE *file = fopen(CONFIG, "we");
-
-	if (!file ||
-	    fprintf(file,
-		    "backend = \"%s\";\nprofiles = { default = { proxy = [ \"127.0.0.1:3128\", \"[::1]:3128\" ]; }; };\n"
-		    "accounts = ( { user = \"" AGENT1 "\"; }, { user = \"" AGENT2 "\"; } );\n",
-		    crash.backend) < 0 ||
-	    fclose(file))
-		err(2, CONFIG);
-}
-
 static void begin(void)
 {
 	static const uid_t uids[] = { AGENT1_UID, AGENT2_UID, ALICE_UID };
 
-	write_config();
 	acts_begin(crash.backend, CONFIG, LIBDIR);
 	place_begin(uids, 3);
 }

@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LEDGER_LOCK STATEDIR "/lock"
 #define HOST_LOCK "/run/xtables.lock"
+#define KILLER_MS 1000
 #define NEXT_MS 2000L /* far from the deadline, at which a lock that nobody gives back would show */
 
 static bool is(uid_t uid, enum verdict wanted, const char *when, char why[WHY_MAX])
@@ -30,8 +32,11 @@ static bool others_are_as_ever(const struct scene *scene, const char *when, bool
 	return is(ALICE_UID, ARRIVES, when, why);
 }
 
-static bool locks_are_free(char why[WHY_MAX])
+/* Who is to kill is made with the lock open, and closes it first of all: it may not have come to that yet. */
+static bool locks_are_free(const struct scene *scene, char why[WHY_MAX])
 {
+	for (int i = 0; scene->last_close && i < KILLER_MS && !place_lock_is_free(LEDGER_LOCK); i++)
+		usleep(1000);
 	if (!place_lock_is_free(LEDGER_LOCK))
 		return scene_fail(why, "the ledger's lock is still taken");
 	return place_lock_is_free(HOST_LOCK) || scene_fail(why, "the host's lock is still taken");
@@ -117,13 +122,15 @@ bool judge_now(const struct scene *scene, const struct run *run, const struct no
 		return scene_fail(why, "it did not come back");
 	if (!run->ended && !(WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGKILL))
 		return scene_fail(why, "it crashed: status %x", (unsigned int)run->status);
-	if (!others_are_as_ever(scene, when, flushed, why) || !locks_are_free(why))
+	if (!others_are_as_ever(scene, when, flushed, why) || !locks_are_free(scene, why))
 		return false;
 	if (((scene_must_hold(scene) && !flushed) || gave_hold(scene, run)) &&
 	    !is(AGENT1_UID, REFUSED, when, why))
 		return false;
 	if (scene->flushed && !is_not_silent(when, why))
 		return false;
+	if (scene_has_escaped(scene))
+		return scene_fail(why, "let go, and what it was to end runs");
 	return is_hardened(scene, run, why) && rules_are_on_record(scene, run, why) && told_why(run, why) &&
 	       logged_what_is_missing(run, norm, why);
 }
@@ -198,6 +205,8 @@ bool judge_next(const struct scene *scene, const struct run *run, const struct n
 	tracer_finish(run);
 	if (good && run->ended)
 		good = works(ACT_REAP, "reap", why);
+	if (good && scene_has_escaped(scene))
+		return scene_fail(why, "after all: let go, and what was to be ended runs");
 	return good && unpin(why) && is_back(scene, norm, why);
 }
 

@@ -23,6 +23,8 @@ const struct scene scenes[] = {
 	{ .name = "close beside another session", .act = ACT_CLOSE, .own = true, .other = true },
 	{ .name = "close with a leftover", .act = ACT_CLOSE, .own = true, .leftover = true },
 	{ .name = "close of a pinned account", .act = ACT_CLOSE, .own = true, .pinned = true },
+	{ .name = "close that kills", .act = ACT_CLOSE, .own = true, .last_close = "kill" },
+	{ .name = "close that releases", .act = ACT_CLOSE, .own = true, .last_close = "release" },
 	{ .name = "hold", .act = ACT_HOLD },
 	{ .name = "hold beside a session", .act = ACT_HOLD, .other = true },
 	{ .name = "release", .act = ACT_RELEASE, .pinned = true },
@@ -43,6 +45,7 @@ const size_t scene_count = sizeof(scenes) / sizeof(scenes[0]);
 
 /* Who stays; 0: nobody. */
 static pid_t bystander, other, leftover;
+static pid_t found; /* by one operation */
 
 bool scene_fail(char why[WHY_MAX], const char *format, ...)
 {
@@ -94,6 +97,12 @@ static bool has_become(pid_t pid, uid_t uid)
 	return is == uid;
 }
 
+static void await(pid_t pid)
+{
+	while (pid > 0 && !has_become(pid, AGENT1_UID))
+		usleep(1000);
+}
+
 bool scene_begin(const struct scene *scene, char why[WHY_MAX])
 {
 	if (!scene->first && (bystander = act_open_and_stay(AGENT2)) < 0)
@@ -102,8 +111,7 @@ bool scene_begin(const struct scene *scene, char why[WHY_MAX])
 		return scene_fail(why, "before all: the other session: %s", report->error);
 	if (scene->leftover) {
 		leftover = start_leftover();
-		while (leftover > 0 && !has_become(leftover, AGENT1_UID))
-			usleep(1000);
+		await(leftover);
 		/* Of a session that is over: that it lingers is how things stand. */
 		if (act_open_and_die(AGENT1) || act_in_child(ACT_REAP, NULL))
 			return scene_fail(why, "before all: the leftover's session: %s", report->error);
@@ -121,6 +129,12 @@ bool scene_set(const struct scene *scene, char why[WHY_MAX])
 		return scene_fail(why, "before: a session that dies: %s", report->error);
 	if (scene->flushed && acts_flush())
 		return scene_fail(why, "before: flush");
+	end(&found);
+	/* Who was to kill for a victim that was killed became ours; each look at /proc would be longer by one more. */
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+		;
+	if (scene->last_close)
+		await(found = start_leftover());
 	return true;
 }
 
@@ -152,6 +166,17 @@ bool scene_stays_held(const struct scene *scene)
 bool scene_must_hold(const struct scene *scene)
 {
 	return scene_stays_held(scene) || (scene->pinned && scene->act != ACT_RELEASE);
+}
+
+bool scene_has_escaped(const struct scene *scene)
+{
+	bool kills = scene->last_close && strcmp(scene->last_close, "kill") == 0;
+
+	siginfo_t gone = { 0 };
+
+	if (!kills || place_probe(AGENT1_UID) != ARRIVES)
+		return false;
+	return waitid(P_PID, (id_t)found, &gone, WEXITED | WNOHANG | WNOWAIT) == 0 && gone.si_pid == 0;
 }
 
 static unsigned int count_listed(const char *part)
@@ -195,6 +220,7 @@ static bool nothing_left(const char *backend, char why[WHY_MAX])
 
 bool scene_end(const char *backend, char why[WHY_MAX])
 {
+	end(&found);
 	end(&leftover);
 	end(&other);
 	end(&bystander);
@@ -205,6 +231,7 @@ bool scene_end(const char *backend, char why[WHY_MAX])
 
 void scene_clear(void)
 {
+	end(&found);
 	end(&leftover);
 	end(&other);
 	end(&bystander);

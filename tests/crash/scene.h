@@ -21,6 +21,7 @@ struct scene {
 	bool dead;     /* agent1 has a session whose opener was killed */
 	bool own;      /* whoever acts has a session of agent1 */
 	bool flushed;  /* somebody flushed all rules */
+	const char *last_close; /* "kill", "release": with a process of agent1 that the operation finds; NULL: "hold" */
 };
 
 extern const struct scene scenes[];
@@ -38,6 +39,8 @@ void scene_act(void *data);
 bool scene_must_hold(const struct scene *scene);
 /* And when nothing of a single point is left? */
 bool scene_stays_held(const struct scene *scene);
+/* Let go by "kill", and what it was to end runs all the same. */
+bool scene_has_escaped(const struct scene *scene);
 bool scene_is_on_record(void); /* the ledger has a folder of agent1 */
 bool scene_is_pinned(void);
 unsigned int scene_records(void); /* of agent1 */

@@ -95,7 +95,7 @@ pid_t tracer_fork(void)
 
 /* ---- stepping ------------------------------------------------------------------------------------ */
 
-/* Between prepare and act, and after act, the victim stops itself by kill(2), which nothing else calls. */
+/* Between prepare and act, and after act, the victim stops itself by kill(2), which nothing else of it calls. */
 static _Noreturn void be_victim(const struct victim *victim)
 {
 	pid_t self = getpid();
@@ -122,23 +122,40 @@ static pid_t begin(const struct victim *victim)
 		err(2, "victim");
 	if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)
 		errx(2, "victim: was not ready: status %x", status);
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL))
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE))
 		err(2, "ptrace");
 	return pid;
 }
 
-/* To the next stop at a call, past signals. False: it is gone, see *ret_status. */
-static bool step(pid_t pid, int *ret_status)
+/* A process that the victim has made, which stands before its first call. */
+static pid_t child_of(pid_t pid)
+{
+	unsigned long child = 0;
+	int status;
+
+	if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) || waitpid((pid_t)child, &status, __WALL) != (pid_t)child)
+		err(2, "victim: child");
+	return (pid_t)child;
+}
+
+/* To the next stop at a call, past signals. False: it is gone, see *ret_status. *ret_child: whom it made; else 0. */
+static bool step(pid_t pid, int *ret_status, pid_t *ret_child)
 {
 	int signal = 0;
 
+	*ret_child = 0;
+
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, signal) || waitpid(pid, ret_status, 0) != pid)
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, signal) || waitpid(pid, ret_status, __WALL) != pid)
 			err(2, "victim: step");
 		if (!WIFSTOPPED(*ret_status))
 			return false;
 		if (WSTOPSIG(*ret_status) == CALL_STOP)
 			return true;
+		if (*ret_status >> 8 == (SIGTRAP | PTRACE_EVENT_CLONE << 8)) {
+			*ret_child = child_of(pid);
+			return true;
+		}
 		/* The stop that prepare ended with is over; what else comes is delivered. */
 		signal = WSTOPSIG(*ret_status) == SIGSTOP ? 0 : WSTOPSIG(*ret_status);
 	}
@@ -153,32 +170,41 @@ static struct __ptrace_syscall_info info(pid_t pid)
 	return info;
 }
 
+static int end(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	if (waitpid(pid, &status, __WALL) != pid)
+		err(2, "victim: kill");
+	return status;
+}
+
 static void die(struct run *run)
 {
-	kill(run->pid, SIGKILL);
-	if (waitpid(run->pid, &run->status, 0) != run->pid)
-		err(2, "victim: kill");
+	run->status = end(run->pid);
 }
 
 /* For the report: the name that most calls have in second place. */
-static void read_path(struct run *run, const struct __ptrace_syscall_info *at)
+static void read_path(struct run *run, pid_t pid, const struct __ptrace_syscall_info *at)
 {
 	struct iovec here = { run->path, sizeof(run->path) - 1 };
 	struct iovec there = { (void *)(uintptr_t)at->entry.args[1], sizeof(run->path) - 1 };
 
-	if (!errors_has_path(run->number) || process_vm_readv(run->pid, &here, 1, &there, 1, 0) <= 0)
+	if (!errors_has_path(run->number) || process_vm_readv(pid, &here, 1, &there, 1, 0) <= 0)
 		run->path[0] = '\0';
 }
 
-/* At the entry of the call; true if it goes on. */
-static bool hit(struct run *run, const struct blow *blow, const struct __ptrace_syscall_info *at, bool *ret_failing)
+/* At the entry of the call; true if PID goes on. */
+static bool hit(struct run *run, pid_t pid, const struct blow *blow, const struct __ptrace_syscall_info *at,
+		bool *ret_failing)
 {
 	long number = (long)at->entry.nr;
 
 	run->number = number;
-	read_path(run, at);
+	read_path(run, pid, at);
 	if (blow->harm == HARM_KILL) {
-		die(run);
+		*(pid == run->pid ? &run->status : &(int){ 0 }) = end(pid);
 		return false;
 	}
 	run->error = blow->error ? blow->error : errors_likely(number);
@@ -187,38 +213,54 @@ static bool hit(struct run *run, const struct blow *blow, const struct __ptrace_
 		return true;
 	/* A descriptor is closed whatever close says. */
 	if (number != SYS_close)
-		run->first = skip_call(run->pid, number);
+		run->first = skip_call(pid, number);
 	*ret_failing = true;
 	return true;
+}
+
+/*
+ * Until PID is gone, or has ended what it had to do. A process that the victim makes goes its whole way first: then its
+ * calls have their numbers as well, the same each time. Killed, it alone is.
+ */
+static void follow(struct run *run, pid_t pid, const struct blow *blow)
+{
+	int *status = pid == run->pid ? &run->status : &(int){ 0 };
+	bool failing = false;
+	pid_t child;
+
+	while (step(pid, status, &child)) {
+		struct __ptrace_syscall_info at;
+
+		if (child) {
+			follow(run, child, blow);
+			continue;
+		}
+		at = info(pid);
+		if (at.op == PTRACE_SYSCALL_INFO_EXIT && failing) {
+			set_result(pid, run->number, -run->error, run->first);
+			failing = false;
+		}
+		if (at.op != PTRACE_SYSCALL_INFO_ENTRY)
+			continue;
+		if (at.entry.nr == SYS_kill && pid == run->pid) {
+			run->ended = true;
+			return;
+		}
+		if (run->points++ > CALLS_MAX) {
+			run->endless = true;
+			*status = end(pid);
+			return;
+		}
+		if (blow->harm != HARM_NONE && run->points == blow->point && !hit(run, pid, blow, &at, &failing))
+			return;
+	}
 }
 
 struct run tracer_run(const struct victim *victim, const struct blow *blow)
 {
 	struct run run = { .pid = begin(victim), .number = -1 };
-	bool failing = false;
 
-	while (step(run.pid, &run.status)) {
-		struct __ptrace_syscall_info at = info(run.pid);
-
-		if (at.op == PTRACE_SYSCALL_INFO_EXIT && failing) {
-			set_result(run.pid, run.number, -run.error, run.first);
-			failing = false;
-		}
-		if (at.op != PTRACE_SYSCALL_INFO_ENTRY)
-			continue;
-		if (at.entry.nr == SYS_kill) {
-			run.ended = true;
-			return run;
-		}
-		if (run.points++ > CALLS_MAX) {
-			die(&run);
-			run.endless = true;
-			return run;
-		}
-		if (blow->harm != HARM_NONE && run.points == blow->point &&
-		    !hit(&run, blow, &at, &failing))
-			return run;
-	}
+	follow(&run, run.pid, blow);
 	return run;
 }
 
