@@ -310,7 +310,7 @@ static int need_of(struct operation *op, const struct uid_ranges *uids, enum end
 	if (r)
 		return r;
 	/* A session may be open that nobody knows of: what runs is not ended, nor overlooked. */
-	if ((ending == ENDING_KILL || ending == ENDING_RELEASE) && ledger_is_damaged(op->ledger, uid))
+	if ((ending == ENDING_KILL || ending == ENDING_RELEASE) && ledger_is_damaged(op->ledger, uids->items[0].first))
 		ending = ENDING_HOLD;
 	if (need_is_nothing(&need) && ending == ENDING_KILL)
 		operation_end_leftovers(op, uids);
