@@ -86,9 +86,9 @@ START_TEST(what_is_no_record_is_refused)
 		"egress-session 1\npid=99999999999999999999999\nstart=1" REST,
 		"egress-session 1\npid=1\nstart=18446744073709551616" REST,
 		"egress-session 1\nstart=1\npid=1" REST,
-		"egress-session 1\npid=1\nstart=1\nopened=1\nservice=\ntty=\nrhost=\nend\n",
-		"egress-session 1\npid=1\nstart=1\nboot=\nopened=1\nservice=\ntty=\nrhost=\nend\n",
-		"egress-session 1\npid=1\nstart=1\nboot=" BOOT "0\nopened=1\nservice=\ntty=\nrhost=\nend\n",
+		"egress-session 1\npid=1\nstart=1\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n",
+		"egress-session 1\npid=1\nstart=1\nboot=\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n",
+		"egress-session 1\npid=1\nstart=1\nboot=" BOOT "0\nopened=1\nhardening=\nservice=\ntty=\nrhost=\nend\n",
 		"egress-session 1\npid=1\npid=1\nstart=1" REST,
 		"egress-session 1\r\npid=1\nstart=1" REST,
 		"egress-session 1\npid=1\nstart=1" REST "\n",
@@ -127,7 +127,7 @@ START_TEST(the_hardening_of_a_session_is_on_record)
 	char text[RECORD_TEXT_MAX], again[RECORD_TEXT_MAX];
 	bool right = hardenings[_i].hardening >= 0;
 
-	snprintf(text, sizeof(text), "egress-session 1\npid=1\nstart=1\nopened=1\nhardening=%s\n"
+	snprintf(text, sizeof(text), "egress-session 1\npid=1\nstart=1\nboot=" BOOT "\nopened=1\nhardening=%s\n"
 				     "service=\ntty=\nrhost=\nend\n", hardenings[_i].text);
 	strcpy(again, text);
 	ck_assert_int_eq(record_parse(text, &session), right ? 0 : -EBADMSG);
