@@ -103,9 +103,8 @@ class Iptables:
     @staticmethod
     def unload():
         for tool in ("iptables-legacy", "ip6tables-legacy"):
-            run(tool, "-D", "OUTPUT", "-m", "owner", "--uid-owner", str(w.HELD), "-j", f"EXPORT-{w.HELD}")
-            run(tool, "-F", f"EXPORT-{w.HELD}")
-            run(tool, "-X", f"EXPORT-{w.HELD}")
+            run(tool, "-F")
+            run(tool, "-X")
 
     @staticmethod
     def refuse(address):
