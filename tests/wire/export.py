@@ -133,11 +133,13 @@ def narrows(wire, engine, name, says, probes):
                if verdict == "allow" and probe["family"] == 4 and probe["proto"] == "udp"]
     if not allowed:
         return
-    engine.refuse(allowed[0]["to"])
-    arrived = w.send(wire, allowed[:1], w.HELD)[0][0]
-    engine.refuse_no_more(allowed[0]["to"])
+    probe = {**allowed[0], "mark": "WIRE00000;"}
+    free = w.send(wire, [probe], w.HELD)[0][0]
+    engine.refuse(probe["to"])
+    refused = w.send(wire, [probe], w.HELD)[0][0]
+    engine.refuse_no_more(probe["to"])
     w.tell(f"{name}, {engine.name}: what the host refuses stays refused",
-           [f"{w.text_of(allowed[0])} arrived"] if arrived else [])
+           [f"{w.text_of(probe)}: arrived before: {free}, then: {refused}"] if refused or not free else [])
 
 
 def main():
