@@ -31,7 +31,7 @@ static const struct help helps[] = {
 	{ "watch", NULL, "", "ended", NULL, "3 each profile says log = false", "watch --json" },
 	{ "explain", NULL,
 	  USER_IS
-	  "  DEST      PROTOCOL://ADDRESS[:PORT], such as tcp://192.0.2.1:443, udp://[2001:db8::1]:53, icmp://192.0.2.1\n",
+	  "  DEST      tcp://192.0.2.1:443, udp://[2001:db8::1]:53 or icmp://192.0.2.1\n",
 	  "it would pass", NULL, "3 it would be refused", "explain agent1 tcp://192.0.2.1:443" },
 	{ "doctor", NULL, USER_IS "            without: the host alone\n",
 	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
