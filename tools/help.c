@@ -35,7 +35,7 @@ static const struct help helps[] = {
 	  "it would pass", NULL, "3 it would be refused", "explain agent1 tcp://192.0.2.1:443" },
 	{ "doctor", NULL, USER_IS "            without: the host alone\n",
 	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
-	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or the account is not held",
+	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or not held",
 	  "probe agent1" },
 	{ "export", "USER --format FORMAT",
 	  USER_IS
