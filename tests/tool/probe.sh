@@ -15,8 +15,10 @@ ip -n world addr add 198.51.100.99/32 dev lo
 ip route add 198.51.100.0/24 via $WORLD4
 ip -n world addr add 2001:db8::99/128 dev lo
 
-# Without hardening, by which some of these sockets are never made; subordinate uids are another story.
-profile() { lab_config && sed -i "s|3128\" \]; |&socket_families = \"any\"; $1 |" /etc/egress/egress.conf && egressctl sync >/dev/null; }
+# Without the route guard, which refuses before a rule counts, and without hardening, by which some of these sockets are never made; subordinate uids are another story.
+bare="socket_families = \"any\"; route_guard = false;"
+profile() { guarded "$bare ${1-}"; }
+guarded() { lab_config && sed -i "s|3128\" \]; |&${1-} |" /etc/egress/egress.conf && egressctl sync >/dev/null; }
 profile
 usermod --del-subuids 0-4294967294 agent1
 
@@ -55,6 +57,8 @@ world_log_clear
 lab_flush
 case_ "flushed rules: escaped, exit 3" json_of 3 'd["escaped"] >= 17' probe agent1
 case_ "each way of a packet" ways escaped "${packets[@]}" "${loopback[@]}"
+arrived_inside() { json 'all(w["why"] == "it arrived" for w in d["ways"] if w["way"].startswith("loopback-"))'; }
+case_ "what came to a listener of its own was seen there" arrived_inside
 arrived_outside() { world_settle && world_log_has 'tcp' && world_log_has 'udp' && world_log_has 'icmp'; }
 case_ "and it did arrive" arrived_outside
 case_ "text: escaped" matches 3 '^tcp +198\.51\.100\.99:443 +ESCAPED ' probe agent1
@@ -93,12 +97,19 @@ usermod --del-subuids 0-4294967294 agent1
 profile >/dev/null
 
 hardened() {
-	lab_config && egressctl sync >/dev/null && json_of 0 'd["escaped"] == 0' probe agent1 &&
+	guarded "route_guard = false;" && json_of 0 'd["escaped"] == 0' probe agent1 &&
 		ways impossible mptcp io-uring && ways refused tcp udp loopback-tcp
 }
 case_ "hardened as a session is: nothing beyond IP" hardened
 unhardened() { profile >/dev/null; run --json probe agent1; ways refused mptcp; }
 case_ "and without it" unhardened
+
+guard_stays() {
+	guarded && lab_flush && json_of 3 'd["escaped"] == 4' probe agent1 && ways impossible tcp udp tcp-ipv6 &&
+		ways escaped "${loopback[@]}"
+}
+case_ "flushed rules with the route guard: loopback alone" guard_stays
+profile
 
 case_ "no such user" fails_with 1 '"nobody-there": no such user' probe nobody-there
 case_ "root" fails_with 1 '"root": uid 0 is never held' probe root
