@@ -14,7 +14,8 @@
  *	BUCKET+1   uidrange A-B goto SECTION           ... of ranges that overlap the narrowest first
  *	BUCKET+2   goto END
  *	SECTION    to PREFIX ipproto P dport A-B goto END ...
- *	           not uidrange 0-0 prohibit           never root, whatever becomes of the rules before
+ *	           not uidrange 0-0 lookup TABLE       never root, whatever becomes of the rules before
+ *	           not uidrange 0-0 prohibit           where TABLE has nothing, or not for that network card
  *	END        nop
  *
  * A section is a list of destinations, shared by all accounts that have it. Nothing but the rules themselves
@@ -29,7 +30,9 @@
 #define GUARD_LEAST 60U /* the lowest END: less room is none */
 #define GUARD_BUCKET_MAX 160 /* accounts; more are cut while priorities last */
 
-enum guard_action { GUARD_GOTO, GUARD_NOP, GUARD_PROHIBIT, GUARD_OTHER };
+/* GUARD_SINK: our own table of routes, where all goes to this host: there the firewall refuses, logs and counts it. */
+enum guard_action { GUARD_GOTO, GUARD_NOP, GUARD_SINK, GUARD_PROHIBIT, GUARD_OTHER };
+#define GUARD_TAIL 2 /* rules that end a section */
 
 struct guard_rule {
 	uint32_t pref, target; /* TARGET of GUARD_GOTO */

@@ -13,6 +13,7 @@
 #define EDIT_MAX 256            /* the longest message */
 #define BATCH_MAX 64            /* messages whose answers fit any socket */
 #define RETRY_MS 1
+#define LOOPBACK_INDEX 1 /* in every network namespace */
 
 /* Of newer kernels than the headers that we build with. */
 #define SPORT_MASK 28
@@ -153,6 +154,9 @@ static void read_attribute(const struct nlattr *attribute, struct guard_rule *ru
 		read_ports(attribute, rule);
 		break;
 	case FRA_TABLE:
+		if (rule->action == GUARD_SINK && mnl_attr_get_u32(attribute) != GUARD_TABLE)
+			rule->action = GUARD_OTHER;
+		break;
 	case FRA_PAD:
 		break;
 	case FRA_SUPPRESS_PREFIXLEN:
@@ -175,6 +179,8 @@ static enum guard_action read_action(uint8_t action)
 		return GUARD_GOTO;
 	case FR_ACT_NOP:
 		return GUARD_NOP;
+	case FR_ACT_TO_TBL:
+		return GUARD_SINK; /* if it is our table */
 	case FR_ACT_PROHIBIT:
 		return GUARD_PROHIBIT;
 	default:
@@ -285,6 +291,8 @@ static uint8_t write_action(enum guard_action action)
 		return FR_ACT_GOTO;
 	case GUARD_NOP:
 		return FR_ACT_NOP;
+	case GUARD_SINK:
+		return FR_ACT_TO_TBL;
 	case GUARD_PROHIBIT:
 		return FR_ACT_PROHIBIT;
 	default:
@@ -324,6 +332,8 @@ static size_t write_edit(void *buffer, sa_family_t family, const struct guard_ed
 	write_matches(message, &edit->rule);
 	if (edit->rule.action == GUARD_GOTO) /* asked for by a delete as well, which does not look at it */
 		mnl_attr_put_u32(message, FRA_GOTO, edit->rule.target);
+	if (edit->rule.action == GUARD_SINK)
+		mnl_attr_put_u32(message, FRA_TABLE, GUARD_TABLE);
 	return message->nlmsg_len;
 }
 
@@ -392,4 +402,53 @@ int guard_link_edit(struct guard_link *link, sa_family_t family, const struct gu
 		*ret_failed += done;
 	}
 	return r;
+}
+
+/* --- The sink --- */
+
+static size_t write_sink(void *buffer, sa_family_t family, uint16_t type, uint16_t flags, uint32_t sequence)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	message->nlmsg_seq = sequence;
+	route->rtm_family = (uint8_t)family;
+	route->rtm_protocol = GUARD_PROTOCOL;
+	route->rtm_scope = RT_SCOPE_HOST;
+	route->rtm_type = RTN_LOCAL;
+	mnl_attr_put_u32(message, RTA_TABLE, GUARD_TABLE);
+	mnl_attr_put_u32(message, RTA_OIF, LOOPBACK_INDEX);
+	/* Else it would come from where it goes to. */
+	if (family == AF_INET)
+		mnl_attr_put_u32(message, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
+	return message->nlmsg_len;
+}
+
+/* The kernel's answer, an errno. */
+static int ask_sink(struct guard_link *link, sa_family_t family, uint16_t type, uint16_t flags)
+{
+	unsigned char buffer[EDIT_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct guard_edit none = { 0 };
+	struct answers answers = { .first = ++link->sequence, .wanted = 1 };
+	int r = send_all(link, buffer, write_sink(buffer, family, type, flags, link->sequence));
+
+	while (!r && answers.count < answers.wanted)
+		r = read_answers(link, &none, &answers);
+	return r ? r : answers.error;
+}
+
+int guard_link_make_sink(struct guard_link *link, sa_family_t family)
+{
+	int r = ask_sink(link, family, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+int guard_link_delete_sink(struct guard_link *link, sa_family_t family)
+{
+	int r = ask_sink(link, family, RTM_DELROUTE, 0);
+
+	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }

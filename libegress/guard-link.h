@@ -8,6 +8,8 @@
 
 #define GUARD_PROTOCOL 101 /* marks ours; of rt_protos(5) nobody has it */
 
+#define GUARD_TABLE 10101U /* of routes; ours alone */
+
 struct mnl_socket;
 
 struct guard_link {
@@ -26,6 +28,13 @@ struct guard_rules {
 	size_t count, room;
 	uint32_t foreign; /* the first priority from GUARD_FIRST on that somebody else has a rule at */
 };
+
+/*
+ * The one route of our table, "local default dev lo": made if it is not there, or deleted. Without it, and for a
+ * socket that asks for a network card, the rule behind refuses, before the firewall would log and count.
+ */
+int guard_link_make_sink(struct guard_link *link, sa_family_t family);
+int guard_link_delete_sink(struct guard_link *link, sa_family_t family);
 
 int guard_link_list(struct guard_link *link, sa_family_t family, struct guard_rules *ret);
 void guard_rules_clear(struct guard_rules *rules);

@@ -208,8 +208,9 @@ int guard_model_load_all(struct guard_model *model)
 static struct guard_rule section_rule(const struct guard_model *model, const struct guard_list *list, size_t i,
 				      uint32_t pref)
 {
-	struct guard_rule rule = { .pref = pref, .action = GUARD_PROHIBIT, .has_uids = true, .invert = true };
+	struct guard_rule rule = { .pref = pref, .has_uids = true, .invert = true };
 
+	rule.action = i == list->count ? GUARD_SINK : GUARD_PROHIBIT;
 	if (i < list->count) {
 		rule = list->rules[i];
 		rule.pref = pref;
@@ -224,7 +225,7 @@ static bool stands_at(const struct guard_model *model, const struct guard_list *
 	size_t count;
 	const struct guard_rule *rules = rules_at(model, pref, &count);
 
-	if (count != list->count + 1)
+	if (count != list->count + GUARD_TAIL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct guard_rule wanted = section_rule(model, list, i, pref);
@@ -273,7 +274,8 @@ static bool is_section(const struct guard_model *model, uint32_t pref)
 	size_t count;
 	const struct guard_rule *rules = rules_at(model, pref, &count);
 
-	return model->lists[pref] || (count && rules[count - 1].action == GUARD_PROHIBIT);
+	return model->lists[pref] || (count && (rules[count - 1].action == GUARD_PROHIBIT ||
+						rules[count - 1].action == GUARD_SINK));
 }
 
 static uint32_t lowest_section(const struct guard_model *model)
@@ -318,6 +320,21 @@ static size_t bucket_of(const struct guard_model *model, uid_t uid)
 	return low;
 }
 
+/* One who was killed can leave two sections of one list: whoever goes to either stays there. */
+static uint32_t section_to_stay_at(const struct guard_model *model, const struct guard_bucket *bucket,
+				   const struct guard_wish *wish)
+{
+	for (size_t i = 0; wish->list && i < bucket->count; i++) {
+		const struct guard_member *member = &bucket->members[i];
+
+		if (member->order && uid_range_compare(member->uids, wish->uids) == 0 &&
+		    member->section >= model->buckets_end && member->section < model->end &&
+		    stands_at(model, wish->list, member->section))
+			return member->section;
+	}
+	return 0;
+}
+
 int guard_model_wish(struct guard_model *model, const struct guard_wish *wish)
 {
 	struct guard_member member = { .uids = wish->uids };
@@ -329,9 +346,14 @@ int guard_model_wish(struct guard_model *model, const struct guard_wish *wish)
 		r = find_section(model, wish->list, &member.section);
 	for (size_t at = bucket_of(model, wish->uids.first);
 	     !r && at < model->bucket_count && reaches(model, at, wish->uids); at++) {
+		struct guard_member here = member;
+		uint32_t stay;
+
 		r = load(model, at);
+		stay = r ? 0 : section_to_stay_at(model, &model->buckets[at], wish);
+		here.section = stay ? stay : member.section;
 		if (!r)
-			r = add_member(&model->buckets[at], member);
+			r = add_member(&model->buckets[at], here);
 	}
 	return r;
 }
@@ -506,7 +528,7 @@ static struct guard_rule way_rule(uint32_t pref, struct uid_range uids, uint32_t
 int guard_model_section(const struct guard_model *model, uint32_t pref, struct guard_rule **ret, size_t *ret_count)
 {
 	const struct guard_list *list = model->lists[pref];
-	size_t count = list ? list->count + 1 : 0;
+	size_t count = list ? list->count + GUARD_TAIL : 0;
 	const struct guard_rule *stands = list ? NULL : rules_at(model, pref, &count);
 	struct guard_rule *rules = calloc(count + 1, sizeof(*rules));
 

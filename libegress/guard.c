@@ -59,6 +59,27 @@ static int apply(struct guard_table *table, const struct guard_edits *edits)
 	return r;
 }
 
+static bool nothing_stands(const struct guard_table *table, const struct guard_edits *edits)
+{
+	size_t standing = table->rules.count;
+
+	for (size_t i = 0; i < edits->count; i++)
+		standing = edits->items[i].is_delete ? standing - 1 : standing + 1;
+	return standing == 0;
+}
+
+/*
+ * Without its route the section's next rule refuses all the same, so an error here lets nobody out; and a loopback
+ * interface that is down can have none.
+ */
+static void keep_sink(struct guard_table *table, const struct guard_edits *edits)
+{
+	if (nothing_stands(table, edits))
+		guard_link_delete_sink(&table->link, table->family->family);
+	else
+		guard_link_make_sink(&table->link, table->family->family);
+}
+
 /* The changes of one family. */
 static int change(struct guard_table *table, const struct guard_wishes *wishes, bool thorough, bool *ret_changed)
 {
@@ -69,6 +90,8 @@ static int change(struct guard_table *table, const struct guard_wishes *wishes, 
 		r = guard_table_layout(table, wishes, thorough, &edits);
 	if (!r)
 		r = apply(table, &edits);
+	if (!r)
+		keep_sink(table, &edits);
 	if (!r && edits.count)
 		*ret_changed = true;
 	guard_edits_clear(&edits);

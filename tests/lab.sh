@@ -431,7 +431,7 @@ held() {
 }
 
 # The route guard's, by its protocol number.
-lab_guard() { ip "$1" rule show | grep 'proto 101$'; }
+lab_guard() { ip "$1" rule show | grep 'proto 101$' || ip "$1" route show table 10101 2>/dev/null | grep .; }
 
 no_guard() { ! lab_guard -4 && ! lab_guard -6; }
 

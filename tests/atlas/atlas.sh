@@ -68,7 +68,7 @@ set_up() {
 	useradd --system --no-create-home lab-service
 	: >"$arrivals"
 	chmod 666 "$arrivals"
-	sysctl -qw net.ipv4.ip_unprivileged_port_start=0 net.ipv4.tcp_fastopen=3
+	sysctl -qw net.ipv4.ip_unprivileged_port_start=0 net.ipv4.tcp_fastopen=3 net.ipv4.tcp_syncookies=2
 	record world in_world
 	record host setpriv --reuid lab-service --regid lab-service --clear-groups
 	# Nobody answers for 127.0.0.1 on the wire, but a router that forwards it has an address of its own.
@@ -85,6 +85,8 @@ choose() { if has "$1"; then echo "$2"; else echo "$3"; fi; }
 # What the row names as its defences are off unless active; the hold is what all others stand beside.
 is_held() { [[ " $defences " != *" hold "* ]] || [ -n "$active" ]; }
 
+lets_go() { [[ " $defences " == *" lingering "* ]] && ! has lingering; }
+
 configure() {
 	local user=nobody-at-all
 	is_held && user=agent1
@@ -94,7 +96,7 @@ configure() {
 			proxy = [ "127.0.0.1:3128" ];
 			allow = ( { to = "$WORLD4/32"; proto = "udp"; ports = "4443"; }, { to = "$WORLD6/128"; proto = "udp"; ports = "4443"; } );
 			hold = "$(choose always always session)";
-			on_last_close = "$(choose lingering hold release)";
+			on_last_close = "$(lets_go && echo release || echo hold)";
 			subordinate_ids = "$(choose subordinate_ids hold ignore)";
 			no_new_privs = $(choose no_new_privs true false);
 			socket_families = "$(choose socket_families ip any)";
@@ -147,6 +149,8 @@ put_back() {
 	wait_for 10 not pgrep -u $uid >/dev/null
 	# The world's other ends may still be waiting for a window.
 	touch /tmp/recorder-world.open
+	# What a process has closed with data to send keeps its account held.
+	ss -K "( dport = :9009 or sport = :8090 )" >/dev/null 2>&1
 	egressctl reap >/dev/null 2>&1
 	: >/etc/egress/egress.conf
 	printf 'profiles = { default = { proxy = "127.0.0.1:3128"; }; };\naccounts = ();\n' >/etc/egress/egress.conf

@@ -17,6 +17,7 @@ import time
 TOKEN = re.compile(rb"atlas[0-9a-f]{12}")
 WORLD_PORTS = (443, 2222, 8443)
 MPTCP_PORT, PORT_SHUT = 8444, 9009
+PORT_CALLED = 8090
 IPPROTO_MPTCP = 262
 HOST_PORT = 8081
 HOST4, HOST6 = "192.0.2.1", "2001:db8::1"
@@ -82,6 +83,16 @@ def read_when_open(conn, log, ready):
     read_all(conn, log, "shut")
 
 
+def call(log):
+    """Whoever listens on the host is called, and may say something."""
+    while True:
+        time.sleep(0.05)
+        try:
+            read_all(socket.create_connection((HOST4, PORT_CALLED), 1), log, "called")
+        except OSError:
+            pass
+
+
 def bound(family, kind, address, protocol=0):
     sock = socket.socket(family, kind, protocol)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,6 +109,7 @@ def read_datagrams(sock, log, how):
 
 def world(log, ready):
     in_thread(ear, log)
+    in_thread(call, log)
     for port in WORLD_PORTS:
         for family in (socket.AF_INET, socket.AF_INET6):
             in_thread(serve, bound(family, socket.SOCK_STREAM, ("", port)), log, "tcp")

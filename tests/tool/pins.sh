@@ -44,8 +44,7 @@ case_ "show --json has the plan and no drift" json_of 0 'list(d) == ACCOUNT + ["
 case_ "verify of the account agrees" matches 0 '^kernel and plan agree$' verify agent1
 
 refused() {
-	# What the route guard refuses never becomes a packet; loopback is the rules' own.
-	! as_agent1 /bin/bash -c ": </dev/tcp/127.0.0.1/80" 2>/dev/null &&
+	! as_agent1 /bin/bash -c ": </dev/tcp/$WORLD4/80" 2>/dev/null &&
 		json_of 0 'd["denied"]["packets"] > 0 and d["denied"]["bytes"] > 0
 			and d["allowed"]["packets"] == 0' show agent1
 }

@@ -12,7 +12,7 @@ lab_account agent1 2001
 lab_account agent2 2002
 lab_config
 # What the route guard refuses never becomes a packet that could be told of.
-sed -i 's/proxy = /route_guard = false; log = { group = 9; rate = "10000\/second"; }; proxy = /' /etc/egress/egress.conf
+sed -i 's/proxy = /log = { group = 9; rate = "10000\/second"; }; proxy = /' /etc/egress/egress.conf
 
 as_agent1() { setpriv --reuid=2001 --regid=2001 --clear-groups "$@"; }
 

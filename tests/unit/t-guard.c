@@ -75,7 +75,7 @@ static bool passes(const struct kernel *kernel, uid_t uid, uint16_t port, size_t
 		++*steps;
 		if (!matches(rule, uid, port) || rule->action == GUARD_NOP)
 			continue;
-		if (rule->action == GUARD_PROHIBIT)
+		if (rule->action == GUARD_PROHIBIT || rule->action == GUARD_SINK)
 			return false;
 		ck_assert_uint_gt(rule->target, rule->pref);
 		while (target < kernel->count && kernel->rules[target].pref != rule->target)

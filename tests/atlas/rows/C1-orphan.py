@@ -36,3 +36,6 @@ else:
     open("/tmp/atlas-held", "w", encoding="ascii").close()
     while not os.path.exists("/tmp/atlas-closed"):
         time.sleep(0.02)
+    # The peer opens its window while the account is held; what it hears in a second is what there is.
+    open("/tmp/recorder-world.open", "w", encoding="ascii").close()
+    time.sleep(1)

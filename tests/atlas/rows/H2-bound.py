@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # row: H2
 # what: by a network card of one's choice, by link-local addresses
-# defences: hold route_guard
+# defences: hold
 import socket
 
 from attempt import WORLD4, send, send_to
