@@ -423,6 +423,8 @@ static size_t write_sink(void *buffer, sa_family_t family, uint16_t type, uint16
 	/* Else it would come from where it goes to. */
 	if (family == AF_INET)
 		mnl_attr_put_u32(message, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
+	else
+		mnl_attr_put(message, RTA_PREFSRC, sizeof(in6addr_loopback), &in6addr_loopback);
 	return message->nlmsg_len;
 }
 

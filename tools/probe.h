@@ -11,6 +11,7 @@
 struct attempt {
 	enum { STAGE_SOCKET, STAGE_SEND } stage;
 	int error; /* a positive errno, 0 if nothing failed */
+	bool guarded; /* its route ends on this host, by the route guard */
 };
 
 struct target {
