@@ -51,6 +51,8 @@
 #endif
 #define FOREIGN_SOCKETCALL 102
 
+#define TYPE_MASK 0xf /* of the kernel: the rest of a type are flags */
+
 #define X32_BIT 0x40000000U
 #define IO_URING_SETUP 425 /* linux 5.1, the same in every ABI */
 #define IO_URING_ENTER 426
@@ -70,7 +72,7 @@ enum {
 	NATIVE = 2,
 	FOREIGN = NATIVE + 9,
 	SOCKET = FOREIGN + 9,
-	FAMILY = SOCKET + 4,
+	FAMILY = SOCKET + 7,
 	SOCKETCALL = FAMILY + 6,
 	NO_CALL = SOCKETCALL + 4,
 	NO_PROTOCOL,
@@ -84,6 +86,7 @@ enum {
 #define IF(at, value, to) GO_IF(at, BPF_JEQ, value, to)
 #define UNLESS(at, value, to) [at] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (to) - (at) - 1)
 #define RETURN(at, action) [at] = BPF_STMT(BPF_RET | BPF_K, action)
+#define AND(at, mask) [at] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask)
 #define REFUSE(at, error) RETURN(at, SECCOMP_RET_ERRNO | (error))
 
 /* The kernel takes an int: the upper half of the register must not decide. */
@@ -121,6 +124,10 @@ static const struct sock_filter program[LENGTH] = {
 	IF(SOCKET + 1, PROTO_MPTCP, NO_PROTOCOL),
 	IF(SOCKET + 2, PROTO_SMC, NO_PROTOCOL),
 	IF(SOCKET + 3, PROTO_L2TP, NO_PROTOCOL),
+	/* A type by which the kernel makes AF_PACKET of AF_INET. */
+	LOAD_INT(SOCKET + 4, 1),
+	AND(SOCKET + 5, TYPE_MASK),
+	IF(SOCKET + 6, SOCK_PACKET, NO_FAMILY),
 
 	LOAD_INT(FAMILY, 0),
 	IF(FAMILY + 1, AF_UNIX, ALLOW),

@@ -8,6 +8,7 @@
  *
  *	refused                                    looks like
  *	families beyond unix, inet, inet6, netlink EAFNOSUPPORT, a kernel that lacks them
+ *	AF_PACKET by its old name, SOCK_PACKET     EAFNOSUPPORT, the same
  *	MPTCP, SMC, L2TP                           EPROTONOSUPPORT, the same; programs fall back to TCP
  *	io_uring, whose sockets no filter sees     ENOSYS, the same
  *	socketcall of i386, which hides its

@@ -80,6 +80,21 @@ START_TEST(the_upper_half_of_an_argument_decides_nothing)
 }
 END_TEST
 
+/* AF_PACKET by its old name, which the kernel still knows. */
+START_TEST(a_packet_socket_is_refused_by_its_old_name)
+{
+	const long flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	ck_assert_int_eq(try_socket(AF_INET, SOCK_PACKET, 0), 0);
+	ck_assert_int_eq(try_socket(AF_INET, SOCK_PACKET | flags, 0), 0);
+	harden();
+	ck_assert_int_eq(try_socket(AF_INET, SOCK_PACKET, 0), EAFNOSUPPORT);
+	ck_assert_int_eq(try_socket(AF_INET, SOCK_PACKET | flags, 0), EAFNOSUPPORT);
+	ck_assert_int_eq(try_socket(AF_INET, 0xdeadL << 32 | SOCK_PACKET, 0), EAFNOSUPPORT);
+	ck_assert_int_eq(try_socket(AF_INET, SOCK_DGRAM | flags, 0), 0);
+}
+END_TEST
+
 static const int refused_protocols[] = { 262, 256, 115 }; /* MPTCP, SMC, L2TP */
 
 START_TEST(protocols_that_the_kernel_sends_by_itself_are_refused)
@@ -179,6 +194,7 @@ START_TEST(the_i386_abi_hides_no_socket)
 	ck_assert_int_eq(socketcall(1, AF_INET, SOCK_STREAM, 262), -EAFNOSUPPORT);
 	ck_assert_int_eq(socketcall(8, AF_TIPC, SOCK_SEQPACKET, 0), -EAFNOSUPPORT);
 	ck_assert_int_eq(call_i386(I386_SOCKET, AF_PACKET, SOCK_DGRAM, 0), -EAFNOSUPPORT);
+	ck_assert_int_eq(call_i386(I386_SOCKET, AF_INET, SOCK_PACKET, 0), -EAFNOSUPPORT);
 	ck_assert_int_eq(call_i386(I386_SOCKET, AF_INET, SOCK_STREAM, 262), -EPROTONOSUPPORT);
 	ck_assert_int_eq(call_i386(I386_IO_URING_SETUP, 1, 0, 0), -ENOSYS);
 	ck_assert_int_ge(call_i386(I386_SOCKET, AF_INET, SOCK_STREAM, 0), 0);
@@ -311,6 +327,7 @@ int main(void)
 
 	tcase_add_test(tcase, only_four_families_are_left);
 	tcase_add_test(tcase, the_upper_half_of_an_argument_decides_nothing);
+	tcase_add_test(tcase, a_packet_socket_is_refused_by_its_old_name);
 	tcase_add_loop_test(tcase, protocols_that_the_kernel_sends_by_itself_are_refused, 0,
 			    ARRAY_SIZE(refused_protocols));
 	tcase_add_test(tcase, mptcp_is_given_without_the_filter);
