@@ -57,7 +57,7 @@ struct operation {
 	struct sockets *sockets; /* the same */
 	bool scan_failed, sockets_failed; /* once is enough: it takes time under the lock */
 	bool entered;            /* the account came into the ledger by this operation */
-	bool same;               /* it was held before, by the same backend and the same profile */
+	bool same;               /* it was held before, by the same backend, profile and uids */
 	bool shared;             /* a live session of the account stands already: its connections were looked at then */
 	bool wrote;              /* the kernel may have changed */
 	char changed[BACKEND_CHANGED_MAX]; /* where the last replace changed it */

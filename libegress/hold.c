@@ -103,6 +103,7 @@ static bool is_held_the_same(struct operation *op, uid_t uid, const char *profil
 int hold_enter(struct operation *op, const struct coverage *coverage)
 {
 	AUTO_FREE char *profile = NULL;
+	bool grew = false;
 	int r = subject_remember(coverage->account, &profile);
 
 	if (!ledger_sees_processes(op->ledger))
@@ -115,7 +116,10 @@ int hold_enter(struct operation *op, const struct coverage *coverage)
 	op->entered = !ledger_has(op->ledger, coverage->person.uid);
 	op->same = !op->entered && is_held_the_same(op, coverage->person.uid, profile);
 	r = ledger_enter(op->ledger, coverage->person.uid, coverage->person.login, profile, &op->ctx->fault);
-	return r ? r : ledger_grow(op->ledger, coverage->person.uid, &coverage->ranges, &op->ctx->fault);
+	if (!r)
+		r = ledger_grow(op->ledger, coverage->person.uid, &coverage->ranges, &op->ctx->fault, &grew);
+	op->same = op->same && !grew;
+	return r;
 }
 
 bool hold_is_kept(const struct coverage *coverage)

@@ -225,25 +225,33 @@ static int write_ranges(struct ledger *ledger, uid_t uid, const struct uid_range
 	return r ? ledger_fail(ledger, fault, r, "%u/" RANGES_NAME ": write: %s", uid, strerror(-r)) : 0;
 }
 
-int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more, struct fault *fault)
+/* RANGES: all that it shall have. */
+static int grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *ranges, struct fault *fault)
+{
+	int r;
+
+	if (ranges->count > UID_RANGES_MAX)
+		return fault_set(fault, -EPERM, "uid %u: more than %d subordinate ranges", uid, UID_RANGES_MAX);
+	r = load_owned(ledger, fault);
+	for (size_t i = 0; !r && i < ranges->count; i++)
+		r = check_others(ledger, uid, ranges->items[i], fault);
+	if (!r)
+		r = enter_index(ledger, uid, ranges, fault);
+	return r ? r : write_ranges(ledger, uid, ranges, fault);
+}
+
+int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more, struct fault *fault, bool *ret_grew)
 {
 	AUTO_RANGES struct uid_ranges ranges = { 0 };
 	size_t known;
 	int r = more->count ? ledger_ranges(ledger, uid, fault, &ranges) : 0;
 
-	if (r || !more->count)
-		return r;
 	known = ranges.count;
-	if (uid_ranges_add_all(&ranges, more))
-		return fault_set(fault, -ENOMEM, "uid %u: subordinate ids: no memory", uid);
-	if (ranges.count == known)
-		return 0;
-	if (ranges.count > UID_RANGES_MAX)
-		return fault_set(fault, -EPERM, "uid %u: more than %d subordinate ranges", uid, UID_RANGES_MAX);
-	r = load_owned(ledger, fault);
-	for (size_t i = 0; !r && i < ranges.count; i++)
-		r = check_others(ledger, uid, ranges.items[i], fault);
-	if (!r)
-		r = enter_index(ledger, uid, &ranges, fault);
-	return r ? r : write_ranges(ledger, uid, &ranges, fault);
+	if (!r && uid_ranges_add_all(&ranges, more))
+		r = fault_set(fault, -ENOMEM, "uid %u: subordinate ids: no memory", uid);
+	if (!r && ranges.count > known)
+		r = grow(ledger, uid, &ranges, fault);
+	if (!r && ret_grew)
+		*ret_grew = ranges.count > known;
+	return r;
 }

@@ -103,9 +103,9 @@ int ledger_ranges(struct ledger *ledger, uid_t uid, struct fault *fault, struct 
 int ledger_has_range(struct ledger *ledger, struct uid_range range);
 /*
  * Adds to them what is new in MORE; the uid has its folder. They become fewer by ledger_forget alone. -EPERM: MORE
- * overlaps what another uid has, or there are too many.
+ * overlaps what another uid has, or there are too many. *ret_grew, unless NULL: something of it is new.
  */
-int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more, struct fault *fault);
+int ledger_grow(struct ledger *ledger, uid_t uid, const struct uid_ranges *more, struct fault *fault, bool *ret_grew);
 
 int ledger_add(struct ledger *ledger, uid_t uid, const struct session *session, struct fault *fault);
 /* -ENOENT: no such session. */

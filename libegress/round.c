@@ -221,7 +221,7 @@ static int grow(struct round *round, const struct subject *subject)
 	int r = subject->found.count ? round_remember(round, subject) : 0;
 
 	if (!r && subject->found.count && ledger_has(ledger, subject->uids.first))
-		r = ledger_grow(ledger, subject->uids.first, &subject->found, fault);
+		r = ledger_grow(ledger, subject->uids.first, &subject->found, fault, NULL);
 	if (!r || r == -ENOMEM)
 		return r;
 	tell_unfit(round, subject, r, fault->line);

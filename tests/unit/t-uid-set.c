@@ -134,6 +134,11 @@ START_TEST(the_set_of_a_standing_hold_only_grows)
 	subuid("agent1:@70:10\n");
 	ck_assert(lab_close(lab_open("agent1")));
 	ck_assert(stands(FIRST) && stands(SECOND));
+	ck_assert(!lab_log_has("mended")); /* more uids are no drift */
+	backend_mem.remove((struct backend *)&(struct mem_kernel *){ &lab.kernel },
+			   &(struct uid_range){ SECOND, SECOND + COUNT - 1 }, 1, NULL);
+	ck_assert(lab_close(lab_open("agent1")));
+	ck_assert(lab_log_has("mended"));
 	subuid("agent1:@70:11\n"); /* sync takes what is new of it */
 	ck_assert_uint_eq(lab_sync().held, 1);
 	ck_assert(stands(FIRST) && stands(SECOND) && stands_range(SECOND + COUNT, SECOND + COUNT));
