@@ -120,12 +120,13 @@ static int refuse_argument(pam_handle_t *pamh, struct egress_ctx *ctx, const cha
 	return deny_if_covered(pamh, ctx, user, -EPERM, "unknown argument of the module");
 }
 
-/* What is for the session's comfort: no reason to deny it. */
+/* What is for the session's comfort: no reason to deny it. A proxy's URL may hold a password, which is not for the log. */
 static void put_environment(pam_handle_t *pamh, char *const *environment)
 {
 	for (; *environment; environment++)
 		if (pam_putenv(pamh, *environment) != PAM_SUCCESS)
-			pam_syslog(pamh, LOG_WARNING, "environment: cannot set \"%s\"", *environment);
+			pam_syslog(pamh, LOG_WARNING, "environment: cannot set %.*s", (int)strcspn(*environment, "="),
+				   *environment);
 }
 
 /*

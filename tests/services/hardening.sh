@@ -133,6 +133,23 @@ modules harden=no
 case_ "harden=no: sudo inside a session works (control)" sudo_works
 case_ "harden=no: newuidmap inside a session works (control)" mapped
 modules ""
+# An administrator who came that way has the filter on: upkeep needs raw sockets, netlink and libsubid, which stay.
+inside="sudo -n env PATH=$PATH"
+upkeep_inside() {
+	by_ssh "grep '^Seccomp:.*2' /proc/self/status && $inside egressctl sync && $inside egressctl verify &&
+		$inside egressctl hold agent1 && $inside egressctl release agent1 && $inside egressctl reap" >/tmp/said 2>&1 ||
+		{ cat /tmp/said; return 1; }
+	wait_for 10 nothing_left
+}
+flushed_inside() {
+	by_ssh "$inside /tmp/flush && { ! $inside egressctl verify; } && $inside egressctl sync && $inside egressctl verify" \
+		>/tmp/said 2>&1 || { cat /tmp/said; return 1; }
+}
+profile 'no_new_privs = false;'
+{ echo '#!/bin/bash'; declare -p LAB_BACKEND; declare -f lab_flush; echo lab_flush; } >/tmp/flush && chmod 755 /tmp/flush
+case_ "root inside a session: upkeep works" upkeep_inside
+case_ "root inside a session: sync mends after a flush" flushed_inside
+profile ''
 : >/etc/subuid
 : >/etc/subgid
 
