@@ -84,7 +84,7 @@ flushed_and_shut() {
 	session_begin
 	lab_flush
 	nothing_leaves || { session_end; return 1; }
-	all_leaves $UNCOVERED || { session_end; return 1; }
+	all_leaves "$UNCOVERED" || { session_end; return 1; }
 	session_end
 }
 
@@ -97,7 +97,7 @@ flushed_and_open() {
 	local status=$?
 	egressctl sync >/dev/null
 	session_end
-	return $status
+	return "$status"
 }
 
 # The ways are the host's: somebody's rule and table, as a VPN has them, decide where what is allowed goes.
@@ -111,12 +111,12 @@ way_of() { ip route get 198.51.100.7 ipproto udp dport "$1" uid "$2" 2>&1; }
 goes_where_the_host_says() {
 	session_begin
 	local status=0
-	way_of 9000 $UNCOVERED | grep -q 'dev vpn table 77' || { echo "no such way for others"; status=1; }
+	way_of 9000 "$UNCOVERED" | grep -q 'dev vpn table 77' || { echo "no such way for others"; status=1; }
 	way_of 9000 2001 | grep -q 'dev vpn table 77' || { way_of 9000 2001; status=1; }
 	way_of 9001 2001 | grep -q 'local .* dev lo table 10101' || { way_of 9001 2001; status=1; }
 	way_of 9001 0 | grep -q 'dev vpn table 77' || { way_of 9001 0; status=1; }
 	session_end
-	return $status
+	return "$status"
 }
 
 rules_of_others() { { ip -4 rule show; ip -6 rule show; } | grep -v 'proto 101$'; }
@@ -130,7 +130,7 @@ leaves_others_alone() {
 	session_end
 	[ "$before" = "$(rules_of_others)" ] || { diff <(echo "$before") <(rules_of_others); status=1; }
 	ip rule del pref 240
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 # Where somebody has a rule already, ours keep before it; among theirs there is no place.
@@ -142,7 +142,7 @@ keeps_before_others() {
 	egressctl verify agent1 || status=1
 	session_end
 	ip rule del pref 100
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 is_told_and_mended() {
@@ -157,7 +157,7 @@ is_told_and_mended() {
 	lab_flush
 	nothing_leaves || status=1
 	session_end
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 goes_and_comes_with_the_profile() {
@@ -169,7 +169,7 @@ goes_and_comes_with_the_profile() {
 	guard_config true
 	egressctl sync && lab_guard -4 | grep -q 'uidrange 2001-2001' && lab_guard -6 | grep -q 2001 || status=1
 	session_end
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 orphan_of_the_guard_goes() {
@@ -182,7 +182,7 @@ is_shown() {
 	egressctl --json show agent1 | grep '"route_guard": *"on"'
 	local status=$?
 	session_end
-	return $status
+	return "$status"
 }
 
 # There is no place before a rule of priority 30.
@@ -196,7 +196,7 @@ required_and_absent() {
 	! su agent1 -c true && syslog_has 'deny .*route_guard: ipv4: no room before the rule of priority 30'
 	local status=$?
 	room
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 optional_and_absent() {
@@ -210,7 +210,7 @@ optional_and_absent() {
 	egressctl show agent1 | grep 'absent: route_guard' || status=1
 	session_end
 	room
-	nothing_left && return $status
+	nothing_left && return "$status"
 }
 
 lab_start "$@"

@@ -52,11 +52,11 @@ orphans_meet() {
 	local kind
 	peer_begin || return
 	for kind in 4 6 mapped; do
-		as "$1" /usr/local/bin/connections orphan $kind || return
+		as "$1" /usr/local/bin/connections orphan "$kind" || return
 	done
 	wait_for 10 orphans 3 || { ss -tan; echo "no orphans to begin with"; return 1; }
 	begin agent1 open wait close || { cat "$results"; return 1; }
-	held $uid || return
+	held "$uid" || return
 	peer_end
 	[ "$(grep -Ecx "$2" /tmp/peer.log)" -eq 3 ] || { cat /tmp/peer.log; echo "not three like $2"; finish; return 1; }
 	finish && said open ok close ok
@@ -95,7 +95,7 @@ speaks() {
 	wait_for 10 test -e /tmp/stay.log && diff - /tmp/stay.log
 	local status=$?
 	[ "$(ss -Hltn "sport = :5000" | wc -l)" -eq 1 ] || { echo "the listener is gone"; status=1; }
-	finish && return $status
+	finish && return "$status"
 }
 udp_to_world() { ss -Hun state established "dport = :9999" | grep -q .; }
 
@@ -131,13 +131,13 @@ hardware=$(ip link show to-world | sed -nE 's|.*link/ether ([^ ]+).*|\1|p')
 half_open() { ss -Htn state syn-recv "sport = :5000" | grep -q .; }
 half_open_meets() {
 	profile "$1"
-	stays $uid && in_world /usr/local/bin/connections syn "$hardware" &&
+	stays "$uid" && in_world /usr/local/bin/connections syn "$hardware" &&
 		wait_for 5 half_open || { echo "none to begin with"; return 1; }
 	begin agent1 open wait close || return
 	"${@:2}" half_open
 	local status=$?
 	finish
-	stay_over && return $status
+	stay_over && return "$status"
 }
 case_ "control: kept, a half-open one waits for its peer" half_open_meets 'existing_sockets = "keep";' eval
 case_ "a half-open one is gone" half_open_meets '' not
@@ -147,8 +147,8 @@ case_ "a half-open one is gone" half_open_meets '' not
 profile ''
 # ends CMD...: which holds agent1.
 ends() {
-	peer_begin && as $uid /usr/local/bin/connections orphan 4 && wait_for 10 orphans 1 && "$@" || return
-	held $uid && peer_end
+	peer_begin && as "$uid" /usr/local/bin/connections orphan 4 && wait_for 10 orphans 1 && "$@" || return
+	held "$uid" && peer_end
 	[ "$(cat /tmp/peer.log)" = "4 0 reset" ]
 }
 case_ "egressctl hold ends them, too" ends egressctl hold agent1
@@ -179,10 +179,10 @@ case_ "where it is required there is no session" denied PAM_PERM_DENIED \
 # resists PROFILE CMD...: an orphan that cannot be destroyed; the two calls before only ask whether one can.
 resists() {
 	profile "$1"
-	peer_begin && as $uid /usr/local/bin/connections orphan 4 && wait_for 10 orphans 1 || return
+	peer_begin && as "$uid" /usr/local/bin/connections orphan 4 && wait_for 10 orphans 1 || return
 	"${@:2}"
 	local status=$?
-	held $uid && peer_end && wait_for 10 reaped && return $status
+	held "$uid" && peer_end && wait_for 10 reaped && return "$status"
 }
 lacks destroy:EPERM@4
 refused() {

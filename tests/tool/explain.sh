@@ -85,15 +85,15 @@ END
 		"covered_by", "rule", "decided_by", "reason", "instead", "add", "add_after"] and d["uid"] == 2002 and
 		d["verdict"] == "denied" and d["instead"] == "https://proxy.example.org:3128" and d["reason"] is None and
 		d["covered_by"] == {"file": "'$bare'", "line": 3} and d["decided_by"] == {"file": "'$bare'", "line": 1}' \
-		explain agent2 udp://[2001:db8::1]:53
+		explain agent2 'udp://[2001:db8::1]:53'
 	case_ "$who: --json, allowed" as_$who json_of 0 'd["verdict"] == "allowed" and d["add"] is None and
 		d["instead"] is None and d["add_after"] is None and d["decided_by"]["line"] == 8 and
 		d["destination"] == "icmp://2001:db8::1" and d["rule"] == "ipv6 allow icmpv6 2001:db8::/32"' \
-		explain agent1 icmp://[2001:DB8::1]
+		explain agent1 'icmp://[2001:DB8::1]'
 	case_ "$who: --json, not held" as_$who json_of 0 'd["verdict"] == "not held" and d["profile"] is None and
 		d["covered_by"] is None and d["decided_by"] is None and d["rule"] is None' explain 0 icmp://192.0.2.1
 done
-case_ "the proxy's second line decides for ::1" matches 0 "^rule  .*$conf:5$" explain agent1 tcp://[::1]:3128
+case_ "the proxy's second line decides for ::1" matches 0 "^rule  .*$conf:5$" explain agent1 'tcp://[::1]:3128'
 case_ "nothing was made" nothing_left
 
 # ---- what it says to add -------------------------------------------------------------------------
@@ -113,7 +113,7 @@ print(d["add_after"]["file"], d["add_after"]["line"], d["add"])' "$LAB/out")
 	cp "$LAB/before" "$file"
 	ended_with 0
 }
-case_ "an entry is added to those that are there" added agent1 udp://[2001:db9::1]:53
+case_ "an entry is added to those that are there" added agent1 'udp://[2001:db9::1]:53'
 case_ "icmp is added, too" added agent1 icmp://192.0.2.1
 case_ "the first entry is added to the profile" added agent2 tcp://192.0.2.1:443
 
