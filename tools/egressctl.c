@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static const struct verb verbs[] = {
 	{ "sync", "", 0, 0, "make the kernel equal to configuration and sessions", verb_sync },
 	{ "verify", "[USER]", 0, 1, "compare kernel and plan, change nothing", verb_verify },
 	{ "reap", "", 0, 0, "drop dead sessions, release what nothing needs", verb_reap },
+	{ "run", "USER -- CMD...", 2, UINT_MAX, "a session without PAM: a command in it", verb_run },
 	{ "watch", "", 0, 0, "denied packets, as they happen", verb_watch },
 	{ "explain", "USER DEST", 2, 2, "would it pass, by which entry, and what instead", verb_explain },
 	{ "doctor", "[USER]", 0, 1, "weak spots of the host and the account, and what mends them", verb_doctor },
@@ -141,7 +143,7 @@ static void print_help(FILE *out)
 {
 	fputs("usage: egressctl [OPTION]... [VERB [ARGUMENT]...]\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(out, "  %-12s %-9s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
+		fprintf(out, "  %-12s %-14s %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
 	fputs("\n"
 	      "  -c, --config FILE            try another configuration file\n"
 	      "      --json                   JSON on standard output\n"

@@ -37,6 +37,10 @@ static const struct help helps[] = {
 	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
 	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or not held",
 	  "probe agent1" },
+	{ "run", NULL,
+	  USER_IS
+	  "  CMD       a program, looked up in /usr/local/bin, /usr/bin and /bin, and its arguments\n",
+	  "the command ended with 0", NULL, "3 nothing covers USER; else the exit status of CMD", "run agent1 -- make test" },
 	{ "export", "USER --format FORMAT",
 	  USER_IS
 	  "  FORMAT    nft            for nft -f\n"

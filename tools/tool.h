@@ -32,5 +32,6 @@ const char *verb_export_format(size_t number); /* the names of formats; NULL bey
  * last, "" for one that is not of that kind.
  */
 const char *tool_word(const char *kind, size_t number);
+	verb_check_config, verb_explain, verb_watch, verb_run;
 
 #endif
