@@ -40,7 +40,7 @@ static const struct help helps[] = {
 	{ "run", NULL,
 	  USER_IS
 	  "  CMD       a program, looked up in /usr/local/bin, /usr/bin and /bin, and its arguments\n",
-	  "the command ended with 0", NULL, "3 nothing covers USER; else the exit status of CMD", "run agent1 -- make test" },
+	  "done", NULL, "3 nothing covers USER, else that of CMD", "run agent1 -- make test" },
 	{ "export", "USER --format FORMAT",
 	  USER_IS
 	  "  FORMAT    nft            for nft -f\n"

@@ -23,7 +23,7 @@ typedef enum exit_code verb_fn(struct tool *tool, char **args);
 
 verb_fn verb_list, verb_show, verb_hold, verb_release, verb_sync, verb_verify, verb_reap,
 	verb_check_config, verb_explain, verb_watch;
-verb_fn verb_doctor, verb_probe;
+verb_fn verb_doctor, verb_probe, verb_run;
 verb_fn verb_export, verb_complete;
 const char *verb_export_format(size_t number); /* the names of formats; NULL beyond the last */
 
@@ -32,6 +32,5 @@ const char *verb_export_format(size_t number); /* the names of formats; NULL bey
  * last, "" for one that is not of that kind.
  */
 const char *tool_word(const char *kind, size_t number);
-	verb_check_config, verb_explain, verb_watch, verb_run;
 
 #endif
