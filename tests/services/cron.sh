@@ -9,41 +9,14 @@ set -u
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/services/jobs.bash
 . "$(dirname "$0")/jobs.bash"
+# shellcheck source=tests/services/cron.bash
+. "$(dirname "$0")/cron.bash"
 
 label=cron service=cron
 pam_file=cron
 
-# cron_round [CMD...]: starts cron, under CMD, and waits until the jobs that are there have ended. Its pid file is its
-# own, since two may run at once.
-cron_round() {
-	local pid status
-	rm -f /run/crond.reboot
-	# shellcheck disable=SC2016  # the inner shell's own pid
-	"$@" unshare --mount bash -c 'touch "/tmp/crond.$$" /run/crond.pid &&
-		mount --bind "/tmp/crond.$$" /run/crond.pid && exec cron -f' &
-	pid=$!
-	wait_for 60 daemon_is_idle "$pid"
-	status=$?
-	kill "$pid"
-	wait "$pid" 2>/dev/null
-	return "$status"
-}
-
-crontab_of() { crontab -u "$1" - <<<"@reboot $2"; }
-
-enter_under() {
-	local job job_status
-	job_write "$3"
-	crontab_of "$2" "$job" || return
-	# shellcheck disable=SC2086  # words
-	cron_round $1 && job_result
-	local status=$?
-	crontab -u "$2" -r 2>/dev/null
-	return "$status"
-}
-
-enter() { enter_under "" "$@"; }
-enter_powerless() { enter_under "setpriv --bounding-set -net_admin" "$@"; }
+enter() { cron_enter "" "$@"; }
+enter_powerless() { cron_enter "setpriv --bounding-set -net_admin" "$@"; }
 
 # ---- what is cron's own ------------------------------------------------------------------------
 
