@@ -22,7 +22,7 @@ static sigset_t awaited(void)
 	return set;
 }
 
-/* What is ignored and blocked would wait all the same: unblocked, it is gone. */
+/* What is ignored and blocked waits all the same, and is passed on: whether it counts is for the command to say. */
 void attend_begin(sigset_t *ret_ignored)
 {
 	static const int may_be_ignored[] = { SIGHUP, SIGINT, SIGQUIT };
@@ -32,10 +32,8 @@ void attend_begin(sigset_t *ret_ignored)
 	for (size_t i = 0; i < sizeof(may_be_ignored) / sizeof(may_be_ignored[0]); i++) {
 		struct sigaction action;
 
-		if (sigaction(may_be_ignored[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+		if (sigaction(may_be_ignored[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 			sigaddset(ret_ignored, may_be_ignored[i]);
-			sigdelset(&set, may_be_ignored[i]);
-		}
 	}
 	/* Ignored, the first would take the child's status away, and the second would not stop us. */
 	signal(SIGCHLD, SIG_DFL);

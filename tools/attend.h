@@ -8,7 +8,7 @@
 
 /*
  * From here on the signals that are for the command wait until attend() passes them on; nothing else sees them.
- * *ret_ignored: those of them that whoever started us ignores (nohup, a script's &): they are not passed on.
+ * *ret_ignored: those of them that whoever started us ignores (nohup, a script's &): for the command to begin with.
  */
 void attend_begin(sigset_t *ret_ignored);
 
