@@ -22,6 +22,7 @@ crontab_of() { crontab -u "$1" - <<<"@reboot $2"; }
 
 # cron_enter UNDER ACCOUNT CMD: as a job of a cron that is started under the words UNDER.
 cron_enter() {
+	# shellcheck disable=SC2034  # of jobs.bash
 	local job job_status
 	job_write "$3"
 	crontab_of "$2" "$job" || return
