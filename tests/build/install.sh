@@ -28,6 +28,7 @@ share/doc/libegress/COPYING
 share/doc/libegress/HACKING.md
 share/doc/libegress/NEWS
 share/doc/libegress/README.md
+share/doc/libegress/SECURITY.md
 share/doc/libegress/examples/agent-job.service
 share/doc/libegress/examples/atd
 share/doc/libegress/examples/cron
