@@ -15,11 +15,11 @@ for netlink_shim in "$BUILD/tests/shim/.libs/netlink-shim.so" "$BUILD/tests/shim
 	[ ! -e "$netlink_shim" ] || break
 done
 
-# profile TEXT: of agent1.
+# profile TEXT: of agent1. The route guard alone would stop an orphan, too.
 profile() {
 	cat >/etc/egress/egress.conf <<-CONF
 		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; $1 }; };
+		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; route_guard = false; $1 }; };
 		accounts = ( { user = "agent1"; } );
 	CONF
 }
@@ -39,7 +39,8 @@ peer_begin() {
 # What came of the connections that were there at the mark; once in a session of agent1.
 peer_end() {
 	: >/tmp/mark
-	wait_for 10 test -e /tmp/marked && : >/tmp/window && wait_for 20 test -e /tmp/peer.log && cat /tmp/peer.log
+	wait_for 10 test -e /tmp/marked && : >/tmp/window && wait_for 20 test -e /tmp/peer.log && cat /tmp/peer.log ||
+		kill "$peer"
 	wait "$peer"
 }
 
