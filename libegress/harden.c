@@ -7,6 +7,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +21,7 @@
 #define FOREIGN_ARCH AUDIT_ARCH_I386
 #define FOREIGN_SOCKET 359
 #define FOREIGN_SOCKETPAIR 360
+#define FOREIGN_SETSOCKOPT 366
 #elif defined(__i386__)
 #define NATIVE_ARCH AUDIT_ARCH_I386
 #elif defined(__aarch64__)
@@ -26,6 +29,7 @@
 #define FOREIGN_ARCH AUDIT_ARCH_ARM
 #define FOREIGN_SOCKET 281
 #define FOREIGN_SOCKETPAIR 288
+#define FOREIGN_SETSOCKOPT 294
 #elif defined(__arm__)
 #define NATIVE_ARCH AUDIT_ARCH_ARM
 #elif defined(__riscv) && __riscv_xlen == 64
@@ -38,11 +42,12 @@
 #error "name this machine's AUDIT_ARCH_ here"
 #endif
 
-#define NO_NUMBER 0xffffffffU /* of no system call */
+#define NO_NUMBER 0x7fffffffU /* of no system call; a greater one takes an instruction more */
 #ifndef FOREIGN_ARCH
 #define FOREIGN_ARCH NO_NUMBER
 #define FOREIGN_SOCKET NO_NUMBER
 #define FOREIGN_SOCKETPAIR NO_NUMBER
+#define FOREIGN_SETSOCKOPT NO_NUMBER
 #endif
 #ifdef SYS_socketcall
 #define NATIVE_SOCKETCALL SYS_socketcall
@@ -54,13 +59,13 @@
 #define TYPE_MASK 0xf /* of the kernel: the rest of a type are flags */
 
 #define X32_BIT 0x40000000U
-#define IO_URING_SETUP 425 /* linux 5.1, the same in every ABI */
-#define IO_URING_ENTER 426
+#define IO_URING_SETUP 425 /* linux 5.1, the same in every ABI; io_uring_enter is 426 */
 #define IO_URING_REGISTER 427
 
 /* socketcall(2)'s own numbers. */
 #define CALL_SOCKET 1
 #define CALL_SOCKETPAIR 8
+#define CALL_SETSOCKOPT 14
 
 /* Some C libraries lack their names. */
 #define PROTO_L2TP 115
@@ -74,8 +79,10 @@ enum {
 	SOCKET = FOREIGN + 9,
 	FAMILY = SOCKET + 7,
 	SOCKETCALL = FAMILY + 6,
-	NO_CALL = SOCKETCALL + 4,
+	OPTION = SOCKETCALL + 5,
+	NO_CALL = OPTION + 6,
 	NO_PROTOCOL,
+	NO_OPTION,
 	NO_FAMILY,
 	ALLOW,
 	LENGTH,
@@ -83,6 +90,7 @@ enum {
 
 #define LOAD(at, what) [at] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, what))
 #define GO_IF(at, compare, value, to) [at] = BPF_JUMP(BPF_JMP | (compare) | BPF_K, value, (to) - (at) - 1, 0)
+#define GO(at, to) [at] = BPF_STMT(BPF_JMP | BPF_JA, (to) - (at) - 1)
 #define IF(at, value, to) GO_IF(at, BPF_JEQ, value, to)
 #define UNLESS(at, value, to) [at] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (to) - (at) - 1)
 #define RETURN(at, action) [at] = BPF_STMT(BPF_RET | BPF_K, action)
@@ -105,20 +113,20 @@ static const struct sock_filter program[LENGTH] = {
 	IF(NATIVE + 2, SYS_socket, SOCKET),
 	IF(NATIVE + 3, SYS_socketpair, FAMILY),
 	IF(NATIVE + 4, NATIVE_SOCKETCALL, SOCKETCALL),
-	IF(NATIVE + 5, IO_URING_SETUP, NO_CALL),
-	IF(NATIVE + 6, IO_URING_ENTER, NO_CALL),
-	IF(NATIVE + 7, IO_URING_REGISTER, NO_CALL),
-	RETURN(NATIVE + 8, SECCOMP_RET_ALLOW),
+	IF(NATIVE + 5, SYS_setsockopt, OPTION),
+	GO_IF(NATIVE + 6, BPF_JGT, IO_URING_REGISTER, ALLOW),
+	GO_IF(NATIVE + 7, BPF_JGE, IO_URING_SETUP, NO_CALL),
+	GO(NATIVE + 8, ALLOW),
 
 	UNLESS(FOREIGN, FOREIGN_ARCH, NO_CALL),
 	LOAD(FOREIGN + 1, nr),
 	IF(FOREIGN + 2, FOREIGN_SOCKET, SOCKET),
 	IF(FOREIGN + 3, FOREIGN_SOCKETPAIR, FAMILY),
 	IF(FOREIGN + 4, FOREIGN_SOCKETCALL, SOCKETCALL),
-	IF(FOREIGN + 5, IO_URING_SETUP, NO_CALL),
-	IF(FOREIGN + 6, IO_URING_ENTER, NO_CALL),
-	IF(FOREIGN + 7, IO_URING_REGISTER, NO_CALL),
-	RETURN(FOREIGN + 8, SECCOMP_RET_ALLOW),
+	IF(FOREIGN + 5, FOREIGN_SETSOCKOPT, OPTION),
+	GO_IF(FOREIGN + 6, BPF_JGT, IO_URING_REGISTER, ALLOW),
+	GO_IF(FOREIGN + 7, BPF_JGE, IO_URING_SETUP, NO_CALL),
+	GO(FOREIGN + 8, ALLOW),
 
 	LOAD_INT(SOCKET, 2),
 	IF(SOCKET + 1, PROTO_MPTCP, NO_PROTOCOL),
@@ -136,14 +144,24 @@ static const struct sock_filter program[LENGTH] = {
 	IF(FAMILY + 4, AF_NETLINK, ALLOW),
 	REFUSE(FAMILY + 5, EAFNOSUPPORT),
 
-	/* Family and protocol lie behind a pointer. */
+	/* Family, protocol and option lie behind a pointer. */
 	LOAD_INT(SOCKETCALL, 0),
 	IF(SOCKETCALL + 1, CALL_SOCKET, NO_FAMILY),
 	IF(SOCKETCALL + 2, CALL_SOCKETPAIR, NO_FAMILY),
-	RETURN(SOCKETCALL + 3, SECCOMP_RET_ALLOW),
+	IF(SOCKETCALL + 3, CALL_SETSOCKOPT, NO_OPTION),
+	GO(SOCKETCALL + 4, ALLOW),
+
+	/* One makes SMC of a TCP socket, the other a connection that answers before anybody owns it. */
+	LOAD_INT(OPTION, 1),
+	UNLESS(OPTION + 1, IPPROTO_TCP, ALLOW),
+	LOAD_INT(OPTION + 2, 2),
+	IF(OPTION + 3, TCP_ULP, NO_OPTION),
+	IF(OPTION + 4, TCP_FASTOPEN, NO_OPTION),
+	GO(OPTION + 5, ALLOW),
 
 	REFUSE(NO_CALL, ENOSYS),
 	REFUSE(NO_PROTOCOL, EPROTONOSUPPORT),
+	REFUSE(NO_OPTION, ENOPROTOOPT),
 	REFUSE(NO_FAMILY, EAFNOSUPPORT),
 	RETURN(ALLOW, SECCOMP_RET_ALLOW),
 };

@@ -17,7 +17,8 @@ import time
 TOKEN = re.compile(rb"atlas[0-9a-f]{12}")
 WORLD_PORTS = (443, 2222, 8443)
 MPTCP_PORT, PORT_SHUT = 8444, 9009
-PORT_CALLED = 8090
+PORT_CALLED, PORT_CALLED_FAST = 8090, 8091
+TCP_FASTOPEN_NO_COOKIE = 34
 IPPROTO_MPTCP = 262
 HOST_PORT = 8081
 HOST4, HOST6 = "192.0.2.1", "2001:db8::1"
@@ -93,6 +94,20 @@ def call(log):
             pass
 
 
+def call_fast(log):
+    """The same with a first word in the SYN."""
+    while True:
+        time.sleep(0.05)
+        try:
+            sock = socket.socket()
+            sock.settimeout(1)
+            sock.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1)
+            sock.sendto(b"hello", socket.MSG_FASTOPEN, (HOST4, PORT_CALLED_FAST))
+            read_all(sock, log, "called")
+        except OSError:
+            pass
+
+
 def bound(family, kind, address, protocol=0):
     sock = socket.socket(family, kind, protocol)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -110,6 +125,7 @@ def read_datagrams(sock, log, how):
 def world(log, ready):
     in_thread(ear, log)
     in_thread(call, log)
+    in_thread(call_fast, log)
     for port in WORLD_PORTS:
         for family in (socket.AF_INET, socket.AF_INET6):
             in_thread(serve, bound(family, socket.SOCK_STREAM, ("", port)), log, "tcp")

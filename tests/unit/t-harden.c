@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -155,6 +156,32 @@ START_TEST(io_uring_is_not_there)
 }
 END_TEST
 
+static int try_option(long fd, long level, long option)
+{
+	const int value = 1;
+
+	return syscall(SYS_setsockopt, fd, level, option, &value, sizeof(value)) ? errno : 0;
+}
+
+/* The value of TCP_ULP is no name that a kernel knows. */
+START_TEST(options_that_make_a_socket_nobodys_are_refused)
+{
+	const long upper = 0xdeadL << 32;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(try_option(fd, IPPROTO_TCP, TCP_FASTOPEN), 0);
+	ck_assert_int_ne(try_option(fd, IPPROTO_TCP, TCP_ULP), ENOPROTOOPT);
+	harden();
+	ck_assert_int_eq(try_option(fd, IPPROTO_TCP, TCP_FASTOPEN), ENOPROTOOPT);
+	ck_assert_int_eq(try_option(fd, IPPROTO_TCP, TCP_ULP), ENOPROTOOPT);
+	ck_assert_int_eq(try_option(fd, upper | IPPROTO_TCP, upper | TCP_ULP), ENOPROTOOPT);
+	ck_assert_int_eq(try_option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_eq(try_option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_int_eq(try_option(fd, IPPROTO_IP, TCP_FASTOPEN), 0); /* IP_MINTTL */
+	close(fd);
+}
+END_TEST
+
 #ifdef __x86_64__
 /* A system call of the i386 ABI, which every process may make. */
 static long call_i386(long number, long a, long b, long c)
@@ -169,6 +196,7 @@ static long call_i386(long number, long a, long b, long c)
 #define I386_GETPID 20
 #define I386_SOCKETCALL 102
 #define I386_SOCKET 359
+#define I386_SETSOCKOPT 366
 #define I386_IO_URING_SETUP 425
 
 static long socketcall(int call, int family, int type, int protocol)
@@ -197,6 +225,10 @@ START_TEST(the_i386_abi_hides_no_socket)
 	ck_assert_int_eq(call_i386(I386_SOCKET, AF_INET, SOCK_PACKET, 0), -EAFNOSUPPORT);
 	ck_assert_int_eq(call_i386(I386_SOCKET, AF_INET, SOCK_STREAM, 262), -EPROTONOSUPPORT);
 	ck_assert_int_eq(call_i386(I386_IO_URING_SETUP, 1, 0, 0), -ENOSYS);
+	ck_assert_int_eq(socketcall(14, -1, IPPROTO_TCP, TCP_ULP), -ENOPROTOOPT);
+	ck_assert_int_eq(call_i386(I386_SETSOCKOPT, -1, IPPROTO_TCP, TCP_ULP), -ENOPROTOOPT);
+	ck_assert_int_eq(call_i386(I386_SETSOCKOPT, -1, IPPROTO_TCP, TCP_FASTOPEN), -ENOPROTOOPT);
+	ck_assert_int_eq(call_i386(I386_SETSOCKOPT, -1, IPPROTO_TCP, TCP_NODELAY), -EBADF);
 	ck_assert_int_ge(call_i386(I386_SOCKET, AF_INET, SOCK_STREAM, 0), 0);
 	ck_assert_int_eq(call_i386(I386_GETPID, 0, 0, 0), getpid());
 }
@@ -334,6 +366,7 @@ int main(void)
 	tcase_add_test(tcase, what_programs_need_stays);
 	tcase_add_test(tcase, socketpairs_are_refused_alike);
 	tcase_add_test(tcase, io_uring_is_not_there);
+	tcase_add_test(tcase, options_that_make_a_socket_nobodys_are_refused);
 #ifdef __x86_64__
 	tcase_add_test(tcase, the_i386_abi_hides_no_socket);
 	tcase_add_test(tcase, the_x32_abi_is_not_there);
