@@ -288,20 +288,24 @@ lab_account() {
 
 lab_backend_line() { printf 'backend = "%s";\n' "$LAB_BACKEND"; }
 
-# The profile of the lab's proxy, for agent1.
+# lab_config [KEYS [ENTRY...]]: the profile of the lab's proxy and what KEYS add to it, for the accounts; for agent1.
+# shellcheck disable=SC2120  # by other files
 lab_config() {
+	local keys=${1:+$1 } entries
+	entries=$(printf '{ %s }, ' "${@:2}")
+	[ $# -gt 1 ] || entries='{ user = "agent1"; }, '
 	mkdir -p /etc/egress
 	cat >/etc/egress/egress.conf <<-END
 		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; }; };
-		accounts = ( { user = "agent1"; } );
+		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; $keys}; };
+		accounts = ( ${entries%, } );
 	END
 	chmod 644 /etc/egress/egress.conf
 }
 
 # A configuration that does not parse, names agent1, and has no last good one to fall back on.
 lab_config_broken() {
-	lab_config
+	lab_config "" 'user = "agent1";'
 	sed -i 's/^profiles = {/profiles = {{/' /etc/egress/egress.conf
 	rm -rf /var/lib/egress
 }

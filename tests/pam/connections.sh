@@ -16,13 +16,7 @@ for netlink_shim in "$BUILD/tests/shim/.libs/netlink-shim.so" "$BUILD/tests/shim
 done
 
 # profile TEXT: of agent1. The route guard alone would stop an orphan, too.
-profile() {
-	cat >/etc/egress/egress.conf <<-CONF
-		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; route_guard = false; $1 }; };
-		accounts = ( { user = "agent1"; } );
-	CONF
-}
+profile() { lab_config "route_guard = false; $1"; }
 
 as() { setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all "${@:2}"; }
 as_only() { exec setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all "${@:2}"; }

@@ -9,16 +9,8 @@ set -u
 lab_start "$@"
 lab_install
 lab_account agent1 2001
-mkdir -p /etc/egress
-cat >/etc/egress/egress.conf <<-END
-	backend = "$LAB_BACKEND";
-	profiles = { default = {
-		proxy = [ "127.0.0.1:3128" ];
-		allow = ( { to = "$WORLD4"; proto = "udp"; ports = "9999"; },
-			  { to = "$WORLD6"; proto = "udp"; ports = "9999"; } );
-	}; };
-	accounts = ( { user = "agent1"; } );
-END
+lab_config "allow = ( { to = \"$WORLD4\"; proto = \"udp\"; ports = \"9999\"; },
+	{ to = \"$WORLD6\"; proto = \"udp\"; ports = \"9999\"; } );"
 install -m 755 "$lab_source/tests/pam/forged.py" /usr/local/bin/forged
 
 tries() {

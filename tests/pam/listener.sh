@@ -12,16 +12,8 @@ lab_start "$@"
 lab_install
 lab_account agent1 $uid
 lab_account alice 2002
-mkdir -p /etc/egress
-cat >/etc/egress/egress.conf <<-END
-	backend = "$LAB_BACKEND";
-	profiles = { default = {
-		proxy = [ "127.0.0.1:3128" ];
-		allow = ( { to = "127.0.0.1"; proto = "tcp"; ports = "8080"; },
-			  { to = "::1"; proto = "tcp"; ports = "8080"; } );
-	}; };
-	accounts = ( { user = "agent1"; } );
-END
+lab_config "allow = ( { to = \"127.0.0.1\"; proto = \"tcp\"; ports = \"8080\"; },
+	{ to = \"::1\"; proto = \"tcp\"; ports = \"8080\"; } );"
 install -m 755 "$lab_source/tests/pam/ports.py" /usr/local/bin/ports
 
 listed=(127.0.0.1 ::1 ::ffff:127.0.0.1)

@@ -11,17 +11,7 @@ ways="tcp4 tcp6 udp4 udp6 icmp4 icmp6 dns4 dns6"
 as_root_of_its_own="unshare --user --map-auto --setuid 0 --setgid 0"
 
 # config PROFILE-KEYS [ENTRY...]: of agent1 if none is given.
-config() {
-	local keys=$1 entries
-	shift
-	entries=$(printf '{ %s }, ' "${@:-user = \"agent1\";}")
-	mkdir -p /etc/egress
-	cat >/etc/egress/egress.conf <<-END
-		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; no_new_privs = false; $keys }; };
-		accounts = ( ${entries%, } );
-	END
-}
+config() { lab_config "no_new_privs = false; $1" "${@:2}"; }
 subuid() { printf '%s\n' "$@" >/etc/subuid; }
 
 lab_start "$@"

@@ -18,13 +18,7 @@ by_su_login() { su - agent1 -c "$1"; }
 by_sudo() { sudo -n -u agent1 -- bash -c "$1"; }
 
 # profile KEYS: agent1's, besides its proxy.
-profile() {
-	cat >/etc/egress/egress.conf <<-END
-		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; $1 }; };
-		accounts = ( { user = "agent1"; } );
-	END
-}
+profile() { lab_config "$1"; }
 
 # modules ARGS: of the module, in all services.
 modules() {

@@ -17,13 +17,7 @@ enter_powerless_run() { setpriv --bounding-set -net_admin egressctl run "$1" -- 
 enter_setpriv() { setpriv --reuid="$1" --regid="$1" --init-groups bash -c "$2"; }
 
 # profile KEYS: agent1's, besides its proxy.
-profile() {
-	cat >/etc/egress/egress.conf <<-END
-		backend = "$LAB_BACKEND";
-		profiles = { default = { proxy = [ "127.0.0.1:3128" ]; $1 }; };
-		accounts = ( { user = "agent1"; } );
-	END
-}
+profile() { lab_config "$1"; }
 
 lab_start "$@"
 lab_install

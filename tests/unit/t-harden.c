@@ -4,6 +4,7 @@
  * own. Where this kernel gives nothing to be refused, tests/services/hardening.sh says so.
  */
 #include "harden.h"
+#include "lose-seccomp.h"
 
 #include "folder.h"
 #include "unit.h"
@@ -299,29 +300,12 @@ START_TEST(without_privilege_and_with_new_privileges_it_is_an_error)
 }
 END_TEST
 
-/* A kernel without CONFIG_SECCOMP_FILTER, as far as we can tell. */
-static void lose_seccomp(void)
-{
-	struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog filter = { .len = sizeof(program) / sizeof(program[0]), .filter = program };
-
-	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
-}
-
 START_TEST(a_kernel_without_seccomp_is_told)
 {
 	struct harden ready = { 0 };
 
 	ck_assert_uint_eq(harden_lacks(&profile), 0);
-	lose_seccomp();
+	ck_assert_int_eq(lose_seccomp(), 0);
 	ck_assert_uint_eq(harden_lacks(&profile), LAYER_SECCOMP);
 	ck_assert_int_eq(harden_prepare(&profile, NULL, &ready), 0);
 	ck_assert_uint_eq(ready.what, HARDENING_NO_NEW_PRIVS);
@@ -337,7 +321,7 @@ START_TEST(where_it_is_required_the_fault_names_it)
 	struct fault fault = { 0 };
 
 	profile.required = LAYER_SECCOMP;
-	lose_seccomp();
+	ck_assert_int_eq(lose_seccomp(), 0);
 	ck_assert_int_eq(harden_prepare(&profile, &fault, &ready), -EOPNOTSUPP);
 	ck_assert_str_eq(fault.line, "seccomp: required by profile \"default\": this kernel lacks it");
 	ck_assert_uint_eq(ready.what, 4711);
