@@ -152,17 +152,29 @@ put_back() {
 	# What a process has closed with data to send keeps its account held.
 	ss -K "( dport = :9009 or sport = :8090 )" >/dev/null 2>&1
 	egressctl reap >/dev/null 2>&1
-	: >/etc/egress/egress.conf
 	printf 'profiles = { default = { proxy = "127.0.0.1:3128"; }; };\naccounts = ();\n' >/etc/egress/egress.conf
 	egressctl sync >/dev/null 2>&1
 	wait_for 10 nothing_left
 }
 
+new_token() { echo "atlas$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')"; }
+
+# What goes on after logout has ended, and root's own words after it have come in at all the ears.
+all_is_heard() {
+	local mark
+	mark=$(new_token)
+	[ -z "$after" ] || wait_for 10 not pgrep -u $uid >/dev/null || return
+	echo "$mark" >/dev/udp/$WORLD4/443
+	echo "$mark" >/dev/udp/127.0.0.1/8081
+	wait_for 5 heard_twice "$mark"
+}
+heard_twice() { [ "$(grep -c "^$1" "$arrivals")" -ge 2 ]; }
+
 # try DEFENCE...: 0 if it arrived, 1 if not; without a defence 77 if it cannot be made here, with one that is how it
 # was stopped. The reason stands in $LAB/said-by-it.
 try() {
 	active="$*"
-	token=atlas$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
+	token=$(new_token)
 	rm -f /tmp/atlas-* /tmp/recorder-world.open
 	: >"$arrivals"
 	configure
@@ -172,7 +184,7 @@ try() {
 	[ -z "$after" ] || touch /tmp/atlas-go
 	touch /tmp/recorder-world.open
 	if [ $status -ne 77 ] || [ $# -gt 0 ]; then
-		if [ $# -eq 0 ]; then wait_for 3 has_arrived; else world_settle && sleep "$patience"; fi
+		if [ $# -eq 0 ]; then wait_for 3 has_arrived; else all_is_heard; fi
 		has_arrived
 		status=$?
 	fi
@@ -187,9 +199,6 @@ head_of() { sed -n "s/^# $1: //p" "$here/rows/$file.py"; }
 read_row() {
 	what=$(head_of what) defences=$(head_of defences) arrives=$(head_of arrives)
 	before=$(head_of before) after=$(head_of after) session=$(head_of session)
-	# Nothing tells that something does not come: what needs other processes gets the time that its control took at most.
-	patience=0.05
-	[ -z "$before$after" ] || patience=0.6
 }
 
 control_worked() { [ "$control" -eq 0 ] || { cat "$LAB/said-by-it"; echo "it does not get out even without a defence"; return 1; }; }
