@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend-iptables.h"
 
+#include "ip-family.h"
+
 #include "util.h"
 
 #include <stdio.h>
@@ -23,7 +25,7 @@ static int prepare(struct xt_table *table, const struct xt_family *family,
 	enum xt_table_state state;
 	int error;
 
-	if (!xt_family_exists(family))
+	if (!ip_family_exists(family->family))
 		return 0;
 	error = iptables_table_state(family, change->plans, fault, &state);
 	if (error || (!change->plans && state != XT_TABLE_PRESENT))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend-iptables.h"
 
+#include "ip-family.h"
+
 #include "util.h"
 #include "xt-dispatch.h"
 #include "xt-passage.h"
@@ -119,7 +121,7 @@ static int view_read(struct family_view *view, const struct xt_family *family,
 	int error;
 
 	view->table.family = family;
-	view->exists = xt_family_exists(family);
+	view->exists = ip_family_exists(family->family);
 	if (!view->exists)
 		return 0;
 	error = iptables_table_state(family, false, fault, &state);

@@ -3,6 +3,8 @@
 
 #include "backend-iptables.h"
 
+#include "ip-family.h"
+
 #include "hostlock.h"
 #include "util.h"
 
@@ -52,7 +54,7 @@ static int iptables_probe(struct fault *fault, enum backend_presence *ret)
 	for (size_t i = 0; i < XT_FAMILY_COUNT && !error; i++) {
 		enum xt_table_state state = XT_TABLE_ABSENT;
 
-		if (xt_family_exists(&xt_families[i]))
+		if (ip_family_exists(xt_families[i].family))
 			error = iptables_table_state(&xt_families[i], true, fault, &state);
 		if (state == XT_TABLE_PRESENT)
 			presence = BACKEND_IN_USE;

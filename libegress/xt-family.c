@@ -100,7 +100,6 @@ const struct xt_family xt_families[XT_FAMILY_COUNT] = {
 		.family = AF_INET6,
 		.name = "ipv6",
 		.tables_file = PROC_NET "/ip6_tables_names",
-		.family_file = PROC_NET "/if_inet6",
 		.module = "ip6_tables",
 		XT_LAYOUT(ip6t_entry, ipv6),
 		.flag_goto = IP6T_F_GOTO,
@@ -119,16 +118,6 @@ const struct xt_family xt_families[XT_FAMILY_COUNT] = {
 static bool is_there(const char *path)
 {
 	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
-}
-
-int xt_family_exists(const struct xt_family *family)
-{
-	AUTO_CLOSE int fd = -1;
-
-	if (!family->family_file || is_there(family->family_file))
-		return 1;
-	fd = socket(family->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd >= 0 || errno != EAFNOSUPPORT;
 }
 
 int xt_map_errno(int error, int otherwise)

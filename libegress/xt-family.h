@@ -33,7 +33,6 @@ struct xt_family {
 	sa_family_t family;
 	const char *name;        /* "ipv4", as plans are rendered */
 	const char *tables_file; /* names the tables that stand; missing: no x_tables */
-	const char *family_file; /* missing: the kernel lacks the family; NULL: it never does */
 	const char *module;      /* what an administrator loads if TABLES_FILE is missing */
 
 	struct xt_layout layout;
@@ -70,13 +69,6 @@ struct xt_family {
 extern const struct xt_family xt_families[XT_FAMILY_COUNT];
 
 #define XT_TABLE_FILTER "filter"
-
-/*
- * 1 if this kernel has the family, 0 if it has none of it (then nothing can leave that way, and
- * nothing has to be held). Two signs must agree, so that a sandbox which hides one of them hides no
- * family.
- */
-int xt_family_exists(const struct xt_family *family);
 
 /*
  * What libiptc leaves in errno, negative at times, as one of our closed set; OTHERWISE for the

@@ -50,7 +50,7 @@ static bool find_in_list(const char *name, uint16_t port, uid_t uid, uint64_t *r
 	return found;
 }
 
-static bool find_inode(const struct packet *packet, uid_t uid, uint64_t *ret)
+static bool find_inode(const struct ip_packet *packet, uid_t uid, uint64_t *ret)
 {
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		if (lists[i].protocol == packet->protocol && find_in_list(lists[i].name, packet->from_port, uid, ret))
@@ -106,7 +106,7 @@ static void read_name(int proc, const char *pid, char name[OWNER_NAME_MAX])
 	name[strcspn(name, "\n")] = '\0';
 }
 
-struct socket_owner socket_owner_find(const struct packet *packet, uid_t uid)
+struct socket_owner socket_owner_find(const struct ip_packet *packet, uid_t uid)
 {
 	struct socket_owner owner = { 0 };
 	char wanted[LINK_MAX_LENGTH];

@@ -3,7 +3,7 @@
 #define EGRESSCTL_SOCKET_OWNER_H
 
 /* Which process has the socket that sent a packet? A guess of a moment ago: it may be gone, or shared. */
-#include "packet.h"
+#include "ip-packet.h"
 
 #include <sys/types.h>
 
@@ -14,6 +14,6 @@ struct socket_owner {
 	char name[OWNER_NAME_MAX];
 };
 
-struct socket_owner socket_owner_find(const struct packet *packet, uid_t uid);
+struct socket_owner socket_owner_find(const struct ip_packet *packet, uid_t uid);
 
 #endif

@@ -14,7 +14,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 
 #include "output.h"
-#include "packet.h"
+#include "ip-packet.h"
 #include "socket-owner.h"
 #include "text.h"
 #include "tool.h"
@@ -46,7 +46,7 @@ struct event {
 	char time[TEXT_TIME_MAX], account[ACCOUNT_MAX];
 	bool has_uid;
 	uid_t uid;
-	struct packet packet;
+	struct ip_packet packet;
 	struct socket_owner owner;
 };
 
@@ -60,7 +60,7 @@ static void tell(struct watch *watch, const char *text)
 
 static json_t *event_json(const struct event *event)
 {
-	char protocol[PACKET_PROTOCOL_MAX], address[PACKET_TO_MAX];
+	char protocol[IP_PACKET_PROTOCOL_MAX], address[IP_PACKET_TO_MAX];
 	json_t *process = event->owner.pid ? json_pack("{s:i, s:o}", "pid", (int)event->owner.pid, "name",
 						       output_json_string(event->owner.name))
 					   : json_null();
@@ -68,8 +68,8 @@ static json_t *event_json(const struct event *event)
 	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "time", event->time, "account",
 			 output_json_string(event->account), "uid",
 			 event->has_uid ? json_integer(event->uid) : json_null(), "protocol",
-			 packet_protocol(&event->packet, protocol), "destination",
-			 packet_address(&event->packet, address), "port",
+			 ip_packet_protocol(&event->packet, protocol), "destination",
+			 ip_packet_address(&event->packet, address), "port",
 			 event->packet.has_ports ? json_integer(event->packet.to_port) : json_null(), "process",
 			 process);
 }
@@ -88,13 +88,13 @@ static void tell_json(struct watch *watch, json_t *object)
 
 static void tell_text(struct watch *watch, const struct event *event)
 {
-	char protocol[PACKET_PROTOCOL_MAX], to[PACKET_TO_MAX], process[OWNER_NAME_MAX + 32] = "-", *line;
+	char protocol[IP_PACKET_PROTOCOL_MAX], to[IP_PACKET_TO_MAX], process[OWNER_NAME_MAX + 32] = "-", *line;
 	char *account = text_escape(event->account, 0), *name = text_escape(event->owner.name, 0);
 
 	if (event->owner.pid)
 		snprintf(process, sizeof(process), "%d %.31s", (int)event->owner.pid, name);
-	if (asprintf(&line, line_format, event->time, account, packet_protocol(&event->packet, protocol),
-		     packet_to(&event->packet, to), process) < 0)
+	if (asprintf(&line, line_format, event->time, account, ip_packet_protocol(&event->packet, protocol),
+		     ip_packet_to(&event->packet, to), process) < 0)
 		must(NULL);
 	tell(watch, line);
 	free(line);
@@ -122,7 +122,7 @@ static bool read_event(struct nflog_data *data, struct event *event)
 	int length = nflog_get_payload(data, &payload);
 
 	if (!prefix || strncmp(prefix, PREFIX, strlen(PREFIX)) != 0 || length <= 0 ||
-	    !packet_parse(payload, (size_t)length, &event->packet))
+	    !ip_packet_parse(payload, (size_t)length, &event->packet))
 		return false;
 	/* What was made here bears no time of its arrival. */
 	if (nflog_get_timestamp(data, &time) != 0)

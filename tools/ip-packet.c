@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "packet.h"
+#include "ip-packet.h"
 
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
@@ -39,7 +39,7 @@ static uint16_t read_16(const uint8_t *bytes)
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-static void parse_payload(const uint8_t *data, size_t length, struct packet *packet)
+static void parse_payload(const uint8_t *data, size_t length, struct ip_packet *packet)
 {
 	size_t i = find_protocol(packet->protocol);
 	bool echo = length > 0 && ((packet->protocol == IPPROTO_ICMP && data[0] == ICMP_ECHO) ||
@@ -54,7 +54,7 @@ static void parse_payload(const uint8_t *data, size_t length, struct packet *pac
 	}
 }
 
-static bool parse_ipv4(const uint8_t *data, size_t length, struct packet *packet)
+static bool parse_ipv4(const uint8_t *data, size_t length, struct ip_packet *packet)
 {
 	size_t header = (size_t)(data[0] & 15) * 4;
 
@@ -73,7 +73,7 @@ static bool is_extension(uint8_t protocol)
 	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS;
 }
 
-static bool parse_ipv6(const uint8_t *data, size_t length, struct packet *packet)
+static bool parse_ipv6(const uint8_t *data, size_t length, struct ip_packet *packet)
 {
 	size_t at = sizeof(struct ip6_hdr);
 
@@ -91,10 +91,10 @@ static bool parse_ipv6(const uint8_t *data, size_t length, struct packet *packet
 	return true;
 }
 
-bool packet_parse(const void *data, size_t length, struct packet *ret)
+bool ip_packet_parse(const void *data, size_t length, struct ip_packet *ret)
 {
 	const uint8_t *bytes = data;
-	struct packet packet = { 0 };
+	struct ip_packet packet = { 0 };
 	bool good = false;
 
 	if (length > 0 && bytes[0] >> 4 == 4)
@@ -106,31 +106,31 @@ bool packet_parse(const void *data, size_t length, struct packet *ret)
 	return good;
 }
 
-const char *packet_protocol(const struct packet *packet, char text[PACKET_PROTOCOL_MAX])
+const char *ip_packet_protocol(const struct ip_packet *packet, char text[IP_PACKET_PROTOCOL_MAX])
 {
 	size_t i = find_protocol(packet->protocol);
 
 	if (i < PROTOCOL_COUNT)
 		return protocols[i].name;
-	snprintf(text, PACKET_PROTOCOL_MAX, "%u", packet->protocol);
+	snprintf(text, IP_PACKET_PROTOCOL_MAX, "%u", packet->protocol);
 	return text;
 }
 
-const char *packet_address(const struct packet *packet, char text[PACKET_TO_MAX])
+const char *ip_packet_address(const struct ip_packet *packet, char text[IP_PACKET_TO_MAX])
 {
-	return inet_ntop(packet->family, &packet->to, text, PACKET_TO_MAX);
+	return inet_ntop(packet->family, &packet->to, text, IP_PACKET_TO_MAX);
 }
 
-const char *packet_to(const struct packet *packet, char text[PACKET_TO_MAX])
+const char *ip_packet_to(const struct ip_packet *packet, char text[IP_PACKET_TO_MAX])
 {
-	char address[PACKET_TO_MAX];
+	char address[IP_PACKET_TO_MAX];
 
-	packet_address(packet, address);
+	ip_packet_address(packet, address);
 	if (!packet->has_ports)
-		snprintf(text, PACKET_TO_MAX, "%.45s", address);
+		snprintf(text, IP_PACKET_TO_MAX, "%.45s", address);
 	else if (packet->family == AF_INET6)
-		snprintf(text, PACKET_TO_MAX, "[%.45s]:%u", address, packet->to_port);
+		snprintf(text, IP_PACKET_TO_MAX, "[%.45s]:%u", address, packet->to_port);
 	else
-		snprintf(text, PACKET_TO_MAX, "%.45s:%u", address, packet->to_port);
+		snprintf(text, IP_PACKET_TO_MAX, "%.45s:%u", address, packet->to_port);
 	return text;
 }
