@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "guard-table.h"
 
+#include "ip-family.h"
 #include "util.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 const struct guard_family guard_families[GUARD_FAMILIES] = {
-	{ AF_INET, "ipv4", NULL },
-	{ AF_INET6, "ipv6", "/proc/thread-self/net/if_inet6" },
+	{ AF_INET, "ipv4" },
+	{ AF_INET6, "ipv6" },
 };
 
 /* --- From plans to wishes --- */
@@ -31,7 +31,8 @@ static int make_list(const struct plan *plan, sa_family_t family, struct guard_l
 	if (!rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->rule_count; i++)
-		if (plan->rules[i].verdict == VERDICT_ALLOW && plan->rules[i].family == family)
+		if (plan->rules[i].verdict == VERDICT_ALLOW && plan->rules[i].match == MATCH_ALL &&
+		    plan->rules[i].family == family)
 			rules[count++] = destination(&plan->rules[i]);
 	*ret = (struct guard_list){ rules, count };
 	return 0;
@@ -94,21 +95,10 @@ static int map_errno(int error)
 	}
 }
 
-/* By the effective uid: su's real one is its caller's. In doubt it is there. */
-static bool family_exists(const struct guard_family *family)
-{
-	AUTO_CLOSE int fd = -1;
-
-	if (!family->file || faccessat(AT_FDCWD, family->file, F_OK, AT_EACCESS) == 0)
-		return true;
-	fd = socket(family->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd >= 0 || errno != EAFNOSUPPORT;
-}
-
 int guard_table_open(const struct guard_family *family, bool wanted, const struct deadline *deadline,
 		     struct fault *fault, struct guard_table *ret)
 {
-	struct guard_table table = { .family = family, .exists = family_exists(family), .wanted = wanted,
+	struct guard_table table = { .family = family, .exists = ip_family_exists(family->family), .wanted = wanted,
 				     .fault = fault };
 	int r = table.exists ? guard_link_open(&table.link, deadline) : 0;
 

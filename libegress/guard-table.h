@@ -9,7 +9,6 @@
 struct guard_family {
 	sa_family_t family;
 	const char *name;
-	const char *file; /* missing: the kernel may lack the family; NULL: it never does */
 };
 
 #define GUARD_FAMILIES 2

@@ -98,10 +98,12 @@ static int change(struct guard_table *table, const struct guard_wishes *wishes, 
 	return r;
 }
 
-static int routes_replace(const struct plan *plans, size_t count, const struct deadline *deadline,
-			  struct fault *fault, bool *ret_changed)
+/* What a walk over the families does with the rules of one, told what is wished of it. */
+typedef int table_fn(struct guard_table *table, const struct guard_wishes *wishes, void *data);
+
+static int each_family(const struct plan *plans, size_t count, const struct deadline *deadline, struct fault *fault,
+		       table_fn *fn, void *data)
 {
-	bool changed = false;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < GUARD_FAMILIES; i++) {
@@ -114,10 +116,24 @@ static int routes_replace(const struct plan *plans, size_t count, const struct d
 		if (!r)
 			r = guard_table_open(&guard_families[i], wishes.wanted, deadline, fault, &table);
 		if (!r && table.exists)
-			r = change(&table, &wishes, count != 1, &changed);
+			r = fn(&table, &wishes, data);
 		guard_table_close(&table);
 		guard_wishes_clear(&wishes);
 	}
+	return r;
+}
+
+static int replace_family(struct guard_table *table, const struct guard_wishes *wishes, void *data)
+{
+	return change(table, wishes, wishes->count != 1, data);
+}
+
+static int routes_replace(const struct plan *plans, size_t count, const struct deadline *deadline,
+			  struct fault *fault, bool *ret_changed)
+{
+	bool changed = false;
+	int r = each_family(plans, count, deadline, fault, replace_family, &changed);
+
 	if (!r)
 		*ret_changed = changed;
 	return r;
@@ -147,8 +163,9 @@ static int routes_remove(const struct uid_range *subjects, size_t count, const s
 
 /* --- Looking --- */
 
-static int look_at_family(struct guard_table *table, const struct guard_wishes *wishes, struct guard_look *look)
+static int look_at_family(struct guard_table *table, const struct guard_wishes *wishes, void *data)
 {
+	struct guard_look *look = data;
 	struct guard_edits edits = { 0 };
 	const struct guard_wishes none = { 0 };
 	int r = guard_table_read(table);
@@ -171,22 +188,8 @@ static int routes_look(const struct plan *plans, size_t count, const struct dead
 		       struct guard_look *ret)
 {
 	struct guard_look look = { 0 };
-	int r = 0;
+	int r = each_family(plans, count, deadline, fault, look_at_family, &look);
 
-	for (size_t i = 0; !r && i < GUARD_FAMILIES; i++) {
-		struct guard_table table = { 0 };
-		struct guard_wishes wishes = { 0 };
-
-		r = guard_wishes_of_plans(plans, count, guard_families[i].family, &wishes);
-		if (r)
-			fault_set(fault, r, "route guard: no memory");
-		if (!r)
-			r = guard_table_open(&guard_families[i], wishes.wanted, deadline, fault, &table);
-		if (!r && table.exists)
-			r = look_at_family(&table, &wishes, &look);
-		guard_table_close(&table);
-		guard_wishes_clear(&wishes);
-	}
 	if (r) {
 		guard_look_clear(&look);
 		return r;

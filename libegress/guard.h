@@ -3,8 +3,8 @@
 #define EGRESS_GUARD_H
 
 /*
- * The route guard: policy routing rules that prohibit accounts' uids all but their allowed destinations. They go
- * by the socket's own uid, stand with either backend, and survive its tables. See guard-layout.h for the rules.
+ * The route guard: policy routing rules that keep accounts' uids on this host but for their allowed destinations. They
+ * go by the socket's own uid, stand with either backend, and survive its tables. See guard-layout.h for the rules.
  */
 #include "deadline.h"
 #include "fault.h"

@@ -2,7 +2,7 @@
 /* The route guard's layout, followed rule by rule as the kernel does it, after every single edit. */
 #include "unit.h"
 
-#include "guard-layout.h"
+#include "guard-table.h"
 #include "util.h"
 
 #include <string.h>
@@ -407,6 +407,27 @@ START_TEST(more_lists_than_there_is_room_for_are_refused)
 }
 END_TEST
 
+/* A listener's answers go where its own entry lets them; its port is nobody's destination a second time. */
+START_TEST(answers_are_no_destination)
+{
+	struct proxy proxy = { .endpoint = { { .family = AF_INET, .v4 = { htonl(INADDR_LOOPBACK) } }, 3128 } };
+	struct port_range ports = { 8080, 8080 };
+	struct allow allow = { .to = { proxy.endpoint.addr, 32 }, .proto = IPPROTO_TCP, .ports = &ports, .port_count = 1 };
+	struct profile profile = { .proxies = &proxy, .proxy_count = 1, .allows = &allow, .allow_count = 1,
+				   .route_guard = true };
+	struct guard_wishes wishes;
+	struct plan plan;
+
+	ck_assert_int_eq(plan_compile(&profile, (struct uid_range){ 2001, 2001 }, &plan), 0);
+	ck_assert_int_eq(guard_wishes_of_plans(&plan, 1, AF_INET, &wishes), 0);
+	ck_assert_uint_eq(wishes.lists[0].count, 2);
+	ck_assert_uint_eq(wishes.lists[0].rules[0].ports.first, 3128);
+	ck_assert_uint_eq(wishes.lists[0].rules[1].ports.first, 8080);
+	guard_wishes_clear(&wishes);
+	plan_clear(&plan);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("guard");
@@ -415,6 +436,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, nobody_is_open_or_locked_out_at_any_moment, 0, ROUNDS);
 	tcase_add_loop_test(tests, what_was_taken_away_is_mended, 0, ROUNDS);
+	tcase_add_test(tests, answers_are_no_destination);
 	tcase_add_test(tests, root_passes_although_nothing_leads_past_the_sections);
 	tcase_add_test(tests, ten_thousand_are_a_few_hundred_steps_from_anybody);
 	tcase_add_test(tests, buckets_are_cut_as_they_fill);
