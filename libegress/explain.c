@@ -135,26 +135,6 @@ static int describe(const struct person *person, const struct account *account, 
 	return r ? r : complete(out);
 }
 
-/* By name, or by a number that has none. */
-static int find_person(struct egress_ctx *ctx, const char *user, struct person *ret)
-{
-	AUTO_PERSON struct person person = { 0 };
-	struct uid_range uids;
-	int r = subject_parse(ctx, user, &uids);
-
-	if (!r && uids.first != uids.last)
-		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": a range: name one uid", user);
-	if (!r)
-		r = person_by_name(user, &ctx->fault, &person);
-	if (!r && !person.exists)
-		return person_by_uid(uids.first, &ctx->fault, ret);
-	if (r)
-		return r;
-	*ret = person;
-	memset(&person, 0, sizeof(person));
-	return 0;
-}
-
 int explain(struct egress_ctx *ctx, const char *user, const char *destination, struct egress_explanation **ret)
 {
 	AUTO_PERSON struct person person = { 0 };
@@ -165,7 +145,7 @@ int explain(struct egress_ctx *ctx, const char *user, const char *destination, s
 	int r = destination_parse(destination, &ctx->fault, &packet);
 
 	if (!r)
-		r = find_person(ctx, user, &person);
+		r = subject_person(ctx, user, &person);
 	if (!r)
 		r = coverage_load(ctx, &view);
 	if (!r && person.uid != 0)

@@ -135,7 +135,7 @@ static int match_range(const struct conf *conf, struct uid_range uids, const str
 	return 0;
 }
 
-/* 1 with *ret set, 0, or a negative errno. PERSON: a name that does not exist, or a uid, has none. */
+/* 1 with *ret set, 0, or a negative errno. */
 static int match(struct egress_ctx *ctx, const char *user, const struct conf *conf, struct uid_range uids,
 		 const struct account **ret)
 {
@@ -144,11 +144,7 @@ static int match(struct egress_ctx *ctx, const char *user, const struct conf *co
 
 	if (uids.first != uids.last)
 		return match_range(conf, uids, ret);
-	r = person_by_name(user, &ctx->fault, &person);
-	if (!r && !person.exists) {
-		person_clear(&person);
-		r = person_by_uid(uids.first, &ctx->fault, &person);
-	}
+	r = subject_person(ctx, user, &person);
 	return r ? r : person_match(&person, conf, &ctx->fault, ret);
 }
 

@@ -379,20 +379,48 @@ int subject_plan(const struct subject *subject, struct uid_range uids, struct pl
 	return plan_compile(subject->account->profile, uids, ret);
 }
 
-int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret)
+/* "2001", "20000-29999", and both with "uid " before. */
+static bool is_number(const char *user, struct uid_range *ret)
 {
 	static const char prefix[] = "uid ";
-	const char *number = strncmp(user, prefix, strlen(prefix)) == 0 ? user + strlen(prefix) : user;
+
+	return addr_parse_uid_range(strncmp(user, prefix, strlen(prefix)) == 0 ? user + strlen(prefix) : user, ret) == 0;
+}
+
+static int fail_unknown(struct egress_ctx *ctx, const char *user)
+{
+	return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+}
+
+int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret)
+{
 	AUTO_PERSON struct person person = { 0 };
 	int r = person_by_name(user, &ctx->fault, &person);
 
 	if (r)
 		return r;
-	if (!person.exists && addr_parse_uid_range(number, ret) == 0)
-		return 0;
 	if (!person.exists)
-		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": does not exist", user);
+		return is_number(user, ret) ? 0 : fail_unknown(ctx, user);
 	*ret = (struct uid_range){ person.uid, person.uid };
+	return 0;
+}
+
+int subject_person(struct egress_ctx *ctx, const char *user, struct person *ret)
+{
+	AUTO_PERSON struct person person = { 0 };
+	struct uid_range uids;
+	int r = person_by_name(user, &ctx->fault, &person);
+
+	if (r)
+		return r;
+	if (!person.exists && !is_number(user, &uids))
+		return fail_unknown(ctx, user);
+	if (!person.exists && uids.first != uids.last)
+		return fault_set(&ctx->fault, -ENOENT, "user \"%s\": a range: name one uid", user);
+	if (!person.exists)
+		return person_by_uid(uids.first, &ctx->fault, ret);
+	*ret = person;
+	memset(&person, 0, sizeof(person));
 	return 0;
 }
 

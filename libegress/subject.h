@@ -35,6 +35,8 @@ int subject_of_uid(struct egress_ctx *ctx, const struct conf *conf, struct ledge
 
 /* A login name, or what egress_list shows where there is none: "uid 2001", "uid 20000-29999". -ENOENT. */
 int subject_parse(struct egress_ctx *ctx, const char *user, struct uid_range *ret);
+/* Who is meant by a login name, or by a uid, which may have none. -ENOENT, also for a range. Clear with person_clear. */
+int subject_person(struct egress_ctx *ctx, const char *user, struct person *ret);
 
 /* Which backend is asked for, and must the uid be kept? Without a configuration nobody is let go. */
 int subject_fate(struct egress_ctx *ctx, uid_t uid, enum backend_choice *ret_wanted, enum ending *ret_ending);
