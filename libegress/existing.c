@@ -50,6 +50,15 @@ struct sweep {
 	struct existing result;
 };
 
+struct existing_subject existing_subject_of(const struct profile *profile, const struct plan *plan)
+{
+	return (struct existing_subject){
+		.plan = plan,
+		.ends = profile->existing_sockets == EXISTING_DESTROY,
+		.required = profile->required & LAYER_EXISTING_SOCKETS,
+	};
+}
+
 static int list_add(struct list *list, const struct found *item)
 {
 	size_t wanted = list->room ? list->room * 2 : 16;

@@ -17,6 +17,8 @@ struct existing_subject {
 	bool required; /* its profile wants nothing less */
 };
 
+struct existing_subject existing_subject_of(const struct profile *profile, const struct plan *plan);
+
 #define EXISTING_TEXT_MAX 160
 
 struct existing {

@@ -31,9 +31,8 @@ static int check_subordinates(struct egress_ctx *ctx, struct coverage *coverage)
 
 int hold_check(struct egress_ctx *ctx, struct coverage *coverage)
 {
-	int r;
-
 	const char *login = coverage->person.login;
+	int r;
 
 	if (geteuid() != 0)
 		return fault_set(&ctx->fault, -EPERM, "user \"%s\": cannot be held: effective uid %u, not 0",
@@ -62,12 +61,10 @@ static int end_existing(struct operation *op, const struct coverage *coverage, c
 
 	if (!subjects)
 		return fault_set(&op->ctx->fault, -ENOMEM, "%s: existing_sockets: no memory", coverage->person.login);
-	for (size_t i = 0; i < count; i++)
-		subjects[i] = (struct existing_subject){
-			.plan = &plans[i],
-			.ends = profile->existing_sockets == EXISTING_DESTROY && (!op->shared || op->changed[0]),
-			.required = profile->required & LAYER_EXISTING_SOCKETS,
-		};
+	for (size_t i = 0; i < count; i++) {
+		subjects[i] = existing_subject_of(profile, &plans[i]);
+		subjects[i].ends = subjects[i].ends && (!op->shared || op->changed[0]);
+	}
 	return operation_end_existing(op, coverage->person.login, subjects, count);
 }
 

@@ -33,7 +33,6 @@ static int tell_unfit(struct round *round, const struct subject *subject, int er
 	return 0;
 }
 
-
 static int find_ranges_of(struct round *round, struct subuid *subuid, struct subject *subject)
 {
 	struct subordinates who = { .conf = round->view.conf, .account = subject->account, .subuid = subuid };
@@ -60,7 +59,6 @@ static int find_subordinates(struct round *round)
 		ctx_log(ctx, LOG_ERR, "%s (those that are known stay in force)", round->unfit.line);
 	if (r != -ENOMEM)
 		r = subuid_load(&ctx->subuid, &round->unfit, &subuid);
-
 	if (r == -ENOMEM)
 		return fault_set(&ctx->fault, r, "%s", round->unfit.line);
 	if (r)
@@ -163,17 +161,14 @@ static int make_room_for_plan(struct round *round)
 
 static int add_plan(struct round *round, const struct subject *subject, struct uid_range uids, bool goes_on)
 {
-	const struct profile *profile = subject->account->profile;
 	int r = round->plan_count == round->plan_room ? make_room_for_plan(round) : 0;
 
 	if (!r)
 		r = subject_plan(subject, uids, &round->plans[round->plan_count]);
 	if (r)
 		return fault_set(&round->ctx->fault, r, "%s: plan: no memory", subject->login);
-	round->existing[round->plan_count] = (struct existing_subject){
-		.ends = profile->existing_sockets == EXISTING_DESTROY,
-		.required = profile->required & LAYER_EXISTING_SOCKETS,
-	};
+	/* Where its plan lies is known when all are there. */
+	round->existing[round->plan_count] = existing_subject_of(subject->account->profile, NULL);
 	round->plan_goes_on[round->plan_count++] = goes_on;
 	return 0;
 }

@@ -86,6 +86,15 @@ static int look_at_guard(struct view *view, const struct deadline *deadline)
 	return r ? fault_set(&view->ctx->fault, r, "%s", why.line) : 0;
 }
 
+/* What it lacks is a remark; that it cannot be told keeps nobody from being shown. */
+static void look_at_existing(struct view *view, const struct deadline *deadline)
+{
+	struct fault why = { 0 };
+
+	if (existing_absence(deadline, &why, view->no_existing))
+		snprintf(view->no_existing, sizeof(view->no_existing), "cannot be told: %.130s", why.line);
+}
+
 int view_take(struct egress_ctx *ctx, struct view *ret)
 {
 	const struct deadline deadline = deadline_in_ms(OPERATION_MS);
@@ -114,7 +123,7 @@ int view_take(struct egress_ctx *ctx, struct view *ret)
 	if (!r)
 		r = sockets_take(&deadline, &ctx->fault, &view.sockets);
 	if (!r)
-		r = existing_absence(&deadline, &ctx->fault, view.no_existing);
+		look_at_existing(&view, &deadline);
 	if (r)
 		view_clear(&view);
 	else
