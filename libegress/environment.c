@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define POLICY_MAX 1024
+#define POLICY_MAX 2048 /* of as many destinations and ports as are named, and a login name */
 #define DESTINATIONS_MAX 8 /* that are named; a profile may have hundreds */
 
 /* curl knows http_proxy in small letters only, others know only the capitals. */

@@ -16,13 +16,13 @@ static const char trailer[] = "end";
 /* "no_new_privs,seccomp" */
 static void print_hardening(unsigned int hardening, char text[RECORD_WORDS_MAX])
 {
+	size_t length = 0;
+
 	text[0] = '\0';
-	for (const struct word *word = words_hardening; word->text; word++) {
-		if (!(hardening & (unsigned int)word->value))
-			continue;
-		strcat(text, *text ? "," : "");
-		strcat(text, word->text);
-	}
+	for (const struct word *word = words_hardening; word->text && length < RECORD_WORDS_MAX; word++)
+		if (hardening & (unsigned int)word->value)
+			length += (size_t)snprintf(text + length, RECORD_WORDS_MAX - length, "%s%s", length ? "," : "",
+						   word->text);
 }
 
 size_t record_print(const struct session *session, char text[RECORD_TEXT_MAX])
