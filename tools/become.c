@@ -4,7 +4,6 @@
 #include "become.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <pwd.h>
@@ -18,21 +17,9 @@
 
 #include "terminal.h"
 
-#define FIRST_GROUPS 64
 #define PATH_OF_ACCOUNTS "/usr/local/bin:/usr/bin:/bin"
 #define CANNOT_RUN 126
 #define NOT_FOUND 127
-
-static void take_groups(struct become *become)
-{
-	int count = FIRST_GROUPS, room;
-
-	do {
-		room = count;
-		become->groups = must(realloc(become->groups, (size_t)room * sizeof(gid_t)));
-	} while (getgrouplist(become->name, become->gid, become->groups, &count) < 0 && count > room);
-	become->group_count = count < room ? count : room;
-}
 
 enum exit_code become_prepare(const char *user, struct become *ret)
 {
@@ -47,12 +34,12 @@ enum exit_code become_prepare(const char *user, struct become *ret)
 		complain("user \"%s\": %s", user, unknown ? "does not exist" : strerror(errno));
 		return EXIT_FAILED;
 	}
-	ret->uid = passwd->pw_uid;
-	ret->gid = passwd->pw_gid;
+	ret->ids.uid = passwd->pw_uid;
+	ret->ids.gid = passwd->pw_gid;
 	ret->name = must(strdup(passwd->pw_name));
 	ret->home = must(strdup(*passwd->pw_dir ? passwd->pw_dir : "/"));
 	ret->shell = must(strdup(*passwd->pw_shell ? passwd->pw_shell : "/bin/sh"));
-	take_groups(ret);
+	ids_take_groups(&ret->ids, ret->name);
 	return EXIT_DONE;
 }
 
@@ -61,7 +48,7 @@ void become_free(struct become *become)
 	for (size_t i = 0; become->environment && become->environment[i]; i++)
 		free(become->environment[i]);
 	free(become->environment);
-	free(become->groups);
+	ids_clear(&become->ids);
 	free(become->name);
 	free(become->home);
 	free(become->shell);
@@ -157,13 +144,8 @@ static void drop_capabilities(void)
 
 static void drop_privileges(const struct become *become)
 {
-	uid_t uid = become->uid;
-	gid_t gid = become->gid;
-
-	if (setgroups((size_t)become->group_count, become->groups))
-		end("groups");
-	if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
-		end("uid");
+	if (ids_become(&become->ids))
+		end("ids");
 	drop_capabilities();
 	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0) {
 		errno = EPERM;

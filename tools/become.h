@@ -7,13 +7,11 @@
 #include <sys/types.h>
 
 #include "exit.h"
+#include "ids.h"
 
 struct become {
 	char *name, *home, *shell;
-	uid_t uid;
-	gid_t gid;
-	gid_t *groups;
-	int group_count;
+	struct ids ids;
 	char **environment; /* NULL-terminated */
 	sigset_t ignored;   /* signals that the caller ignored, and the command is to ignore, too */
 };

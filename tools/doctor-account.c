@@ -15,8 +15,8 @@
 
 static bool is_member(const struct doctor *doctor, gid_t gid)
 {
-	for (size_t i = 0; i < doctor->group_count; i++) {
-		if (doctor->groups[i] == gid)
+	for (size_t i = 0; i < doctor->ids.group_count; i++) {
+		if (doctor->ids.groups[i] == gid)
 			return true;
 	}
 	return false;
@@ -33,13 +33,13 @@ static void look_at_groups(struct doctor *doctor)
 			continue;
 		clean = false;
 		doctor_found(doctor, known->verdict, "groups", "member of %s: %s", known->name, known->why);
-		if (group->gr_gid == doctor->gid)
+		if (group->gr_gid == doctor->ids.gid)
 			doctor_remedy(doctor, "usermod -g nogroup %s", doctor->quoted);
 		else
 			doctor_remedy(doctor, "gpasswd -d %s %s", doctor->quoted, known->name);
 	}
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "groups",
+		doctor_found(doctor, DOCTOR_PASS, "groups",
 			     "member of no group with rights over the network or the host");
 }
 
@@ -58,19 +58,19 @@ static void look_at_sudo(struct doctor *doctor)
 	int status;
 
 	if (access(command[0], X_OK) < 0) {
-		doctor_found(doctor, VERDICT_PASS, "sudo-rules", "sudo is not installed");
+		doctor_found(doctor, DOCTOR_PASS, "sudo-rules", "sudo is not installed");
 		return;
 	}
 	status = doctor->root ? doctor_run(command, true, &text) : -EPERM;
 	if (status < 0) {
-		doctor_found(doctor, VERDICT_SKIP, "sudo-rules", "the rules of sudo: %s", strerror(-status));
+		doctor_found(doctor, DOCTOR_SKIP, "sudo-rules", "the rules of sudo: %s", strerror(-status));
 		return;
 	}
 	if (!doctor_lines(text, names_a_command, NULL)) {
-		doctor_found(doctor, VERDICT_PASS, "sudo-rules", "sudo lets it run nothing");
+		doctor_found(doctor, DOCTOR_PASS, "sudo-rules", "sudo lets it run nothing");
 		return;
 	}
-	doctor_found(doctor, disarmed ? VERDICT_WARN : VERDICT_FAIL, "sudo-rules",
+	doctor_found(doctor, disarmed ? DOCTOR_WARN : DOCTOR_FAIL, "sudo-rules",
 		     "sudo lets it run commands%s",
 		     disarmed ? "; not in sessions, which have no_new_privs" : " as others");
 	doctor_remedy(doctor, "sudo -l -U %s; visudo", doctor->quoted);
@@ -103,22 +103,22 @@ static void look_at_subordinate_ids(struct doctor *doctor)
 	struct subordinate wanted = { .doctor = doctor };
 	enum subordinate_ids policy = doctor->profile ? doctor->profile->subordinate_ids : SUBORDINATE_IGNORE;
 
-	snprintf(wanted.number, sizeof(wanted.number), "%u", doctor->uid);
+	snprintf(wanted.number, sizeof(wanted.number), "%u", doctor->ids.uid);
 	if (!text && errno != ENOENT) {
-		doctor_found(doctor, VERDICT_SKIP, "subordinate-ids", "/etc/subuid: %s", strerror(errno));
+		doctor_found(doctor, DOCTOR_SKIP, "subordinate-ids", "/etc/subuid: %s", strerror(errno));
 		return;
 	}
 	if (!text || !doctor_lines(text, is_range_of, &wanted)) {
-		doctor_found(doctor, VERDICT_PASS, "subordinate-ids", "no subordinate uids in /etc/subuid");
+		doctor_found(doctor, DOCTOR_PASS, "subordinate-ids", "no subordinate uids in /etc/subuid");
 		return;
 	}
 	if (policy == SUBORDINATE_HOLD) {
-		doctor_found(doctor, VERDICT_PASS, "subordinate-ids",
+		doctor_found(doctor, DOCTOR_PASS, "subordinate-ids",
 			     "subordinate uids %s: held with the account",
 			     wanted.range);
 		return;
 	}
-	doctor_found(doctor, policy == SUBORDINATE_REFUSE ? VERDICT_WARN : VERDICT_FAIL, "subordinate-ids",
+	doctor_found(doctor, policy == SUBORDINATE_REFUSE ? DOCTOR_WARN : DOCTOR_FAIL, "subordinate-ids",
 		     "subordinate uids %s: %s", wanted.range,
 		     policy == SUBORDINATE_REFUSE ? "its sessions are refused" : "a way out by unshare --map-auto");
 	doctor_remedy(doctor, "usermod --del-subuids 0-4294967294 --del-subgids 0-4294967294 %s",
@@ -128,11 +128,11 @@ static void look_at_subordinate_ids(struct doctor *doctor)
 static void look_at_names(struct doctor *doctor)
 {
 	struct passwd_names names = { .count = 0 };
-	int error = passwd_names_read(PASSWD_PATH, doctor->uid, &names);
+	int error = passwd_names_read(PASSWD_PATH, doctor->ids.uid, &names);
 	size_t i;
 
 	if (error) {
-		doctor_found(doctor, VERDICT_SKIP, "names", PASSWD_PATH ": %s", strerror(-error));
+		doctor_found(doctor, DOCTOR_SKIP, "names", PASSWD_PATH ": %s", strerror(-error));
 		return;
 	}
 	for (i = 0; i < names.count && strcmp(names.items[i].name, doctor->user) == 0; i++)
@@ -140,12 +140,12 @@ static void look_at_names(struct doctor *doctor)
 	if (i < names.count) {
 		AUTO_FREE char *other = doctor_quote(names.items[i].name);
 
-		doctor_found(doctor, VERDICT_WARN, "names",
-			     "uid %u is %s, too: who is held is the uid", doctor->uid,
+		doctor_found(doctor, DOCTOR_WARN, "names",
+			     "uid %u is %s, too: who is held is the uid", doctor->ids.uid,
 			     names.items[i].name);
 		doctor_remedy(doctor, "usermod -u NEW_UID %s", other);
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "names", "uid %u has one name", doctor->uid);
+		doctor_found(doctor, DOCTOR_PASS, "names", "uid %u has one name", doctor->ids.uid);
 	}
 	passwd_names_clear(&names);
 }
@@ -157,13 +157,13 @@ static void look_at_linger(struct doctor *doctor)
 	if (strchr(doctor->user, '/') || asprintf(&path, "/var/lib/systemd/linger/%s", doctor->user) < 0)
 		return;
 	if (access(path, F_OK) == 0) {
-		doctor_found(doctor, VERDICT_WARN, "linger",
+		doctor_found(doctor, DOCTOR_WARN, "linger",
 			     "lingers: its systemd starts at boot, without a login");
 		doctor_remedy(doctor, "loginctl disable-linger %s", doctor->quoted);
 	} else if (errno == ENOENT) {
-		doctor_found(doctor, VERDICT_PASS, "linger", "does not linger");
+		doctor_found(doctor, DOCTOR_PASS, "linger", "does not linger");
 	} else {
-		doctor_found(doctor, VERDICT_SKIP, "linger", "%s: %s", path, strerror(errno));
+		doctor_found(doctor, DOCTOR_SKIP, "linger", "%s: %s", path, strerror(errno));
 	}
 	free(path);
 }
@@ -205,16 +205,16 @@ static void look_at_jobs(struct doctor *doctor, const struct scheduler *of)
 	snprintf(allow, sizeof(allow), "/etc/%s.allow", of->name);
 	snprintf(deny, sizeof(deny), "/etc/%s.deny", of->name);
 	if (access(of->program, F_OK) < 0 && access(of->daemon, F_OK) < 0)
-		doctor_found(doctor, VERDICT_PASS, of->check, "%s is not installed", of->name);
+		doctor_found(doctor, DOCTOR_PASS, of->check, "%s is not installed", of->name);
 	else if (!may_schedule(allow, deny, doctor->user, &allowed))
-		doctor_found(doctor, VERDICT_PASS, of->check, "may not use %s", of->name);
+		doctor_found(doctor, DOCTOR_PASS, of->check, "may not use %s", of->name);
 	else if (doctor_pam_holds(of->service))
-		doctor_found(doctor, VERDICT_PASS, of->check, "jobs of %s are held", of->name);
+		doctor_found(doctor, DOCTOR_PASS, of->check, "jobs of %s are held", of->name);
 	else if (doctor->profile && doctor->profile->hold == HOLD_ALWAYS)
-		doctor_found(doctor, VERDICT_PASS, of->check,
+		doctor_found(doctor, DOCTOR_PASS, of->check,
 			     "jobs of %s open no held session, but it is held always", of->name);
 	else {
-		doctor_found(doctor, VERDICT_FAIL, of->check,
+		doctor_found(doctor, DOCTOR_FAIL, of->check,
 			     "jobs of %s run without a hold: no pam_egress.so in %s", of->name, of->service);
 		if (allowed)
 			doctor_remedy(doctor, "sed -i '/^%s$/d' %s", doctor->user, allow);
@@ -230,29 +230,29 @@ static void look_at_profile(struct doctor *doctor)
 	if (!profile)
 		return;
 	if (profile->last_close == LAST_CLOSE_RELEASE) {
-		doctor_found(doctor, VERDICT_WARN, "last-close",
+		doctor_found(doctor, DOCTOR_WARN, "last-close",
 			     "on_last_close = \"release\": what outlives a session is free");
 		doctor_remedy(doctor, "sed -i '/on_last_close/d' %s && egressctl sync",
 			      profile->origin.file ? profile->origin.file : egress_ctx_config(doctor->ctx));
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "last-close", "what outlives a session stays held");
+		doctor_found(doctor, DOCTOR_PASS, "last-close", "what outlives a session stays held");
 	}
 	if (!profile->no_new_privs) {
-		doctor_found(doctor, VERDICT_WARN, "no-new-privs",
+		doctor_found(doctor, DOCTOR_WARN, "no-new-privs",
 			     "no_new_privs = false: setuid programs work in sessions");
 		doctor_remedy(doctor, "sed -i '/no_new_privs/d' %s && egressctl sync",
 			      profile->origin.file ? profile->origin.file : egress_ctx_config(doctor->ctx));
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "no-new-privs",
+		doctor_found(doctor, DOCTOR_PASS, "no-new-privs",
 			     "setuid programs are disarmed in sessions");
 	}
 	if (profile->socket_families == FAMILIES_ANY) {
-		doctor_found(doctor, VERDICT_WARN, "socket-families",
+		doctor_found(doctor, DOCTOR_WARN, "socket-families",
 			     "socket_families = \"any\": not all of it is IP");
 		doctor_remedy(doctor, "sed -i '/socket_families/d' %s && egressctl sync",
 			      profile->origin.file ? profile->origin.file : egress_ctx_config(doctor->ctx));
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "socket-families",
+		doctor_found(doctor, DOCTOR_PASS, "socket-families",
 			     "sessions make IP, unix and netlink sockets only");
 	}
 }
@@ -263,23 +263,23 @@ static void look_at_drift(struct doctor *doctor)
 	int error;
 
 	if (!doctor->root) {
-		doctor_found(doctor, VERDICT_SKIP, "drift", "whether kernel and plan agree: needs root");
+		doctor_found(doctor, DOCTOR_SKIP, "drift", "whether kernel and plan agree: needs root");
 		return;
 	}
 	error = egress_verify(doctor->ctx, doctor->user, &differences);
 	if (error == -ENOENT) {
-		doctor_found(doctor, VERDICT_PASS, "drift", "not held just now");
+		doctor_found(doctor, DOCTOR_PASS, "drift", "not held just now");
 		return;
 	}
 	if (error) {
-		doctor_found(doctor, VERDICT_SKIP, "drift", "%s", egress_ctx_error(doctor->ctx));
+		doctor_found(doctor, DOCTOR_SKIP, "drift", "%s", egress_ctx_error(doctor->ctx));
 		return;
 	}
 	if (*differences) {
-		doctor_found(doctor, VERDICT_FAIL, "drift", "kernel and plan differ: %s", *differences);
+		doctor_found(doctor, DOCTOR_FAIL, "drift", "kernel and plan differ: %s", *differences);
 		doctor_remedy(doctor, "egressctl sync");
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "drift", "kernel and plan agree");
+		doctor_found(doctor, DOCTOR_PASS, "drift", "kernel and plan agree");
 	}
 	egress_lines_free(differences);
 }

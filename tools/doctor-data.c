@@ -3,9 +3,9 @@
 
 #include "doctor.h"
 
-#define WARN VERDICT_WARN
-#define FAIL VERDICT_FAIL
-#define PASS VERDICT_PASS
+#define WARN DOCTOR_WARN
+#define FAIL DOCTOR_FAIL
+#define PASS DOCTOR_PASS
 
 const struct known_group doctor_groups[] = {
 	{ "root", FAIL, "writes what root runs" },

@@ -39,7 +39,7 @@ static void look_at_sockets(struct doctor *doctor)
 			continue;
 		clean = false;
 		if (r < 0) {
-			doctor_found(doctor, VERDICT_SKIP, "socket",
+			doctor_found(doctor, DOCTOR_SKIP, "socket",
 				     "%s: whether %s may connect: needs root", known->path,
 				     who(doctor));
 			continue;
@@ -53,7 +53,7 @@ static void look_at_sockets(struct doctor *doctor)
 			doctor_remedy(doctor, "chmod o-w %s", known->path);
 	}
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "socket",
+		doctor_found(doctor, DOCTOR_PASS, "socket",
 			     "%s may connect to no service that is known to act for others",
 			     who(doctor));
 }
@@ -82,9 +82,9 @@ static bool is_denied(const struct doctor *doctor, const char *name)
 
 	if (!doctor->user)
 		return false;
-	snprintf(path, sizeof(path), "/etc/dbus-1/system.d/egress-%u-%s.conf", doctor->uid, name);
+	snprintf(path, sizeof(path), "/etc/dbus-1/system.d/egress-%u-%s.conf", doctor->ids.uid, name);
 	snprintf(rule, sizeof(rule), "<policy user=\"%u\"><deny send_destination=\"%s\"/>",
-		 doctor->uid, name);
+		 doctor->ids.uid, name);
 	text = doctor_read(path);
 	return text && strstr(text, rule);
 }
@@ -95,7 +95,7 @@ static void look_at_bus(struct doctor *doctor)
 	bool clean = true;
 
 	if (r < 0) {
-		doctor_found(doctor, VERDICT_SKIP, "bus",
+		doctor_found(doctor, DOCTOR_SKIP, "bus",
 			     BUS ": whether %s may connect: needs root", who(doctor));
 		return;
 	}
@@ -108,12 +108,12 @@ static void look_at_bus(struct doctor *doctor)
 			doctor_remedy(doctor,
 				      "echo '<busconfig><policy user=\"%u\"><deny send_destination=\"%s\"/></policy></busconfig>' "
 				      ">/etc/dbus-1/system.d/egress-%u-%s.conf && systemctl reload dbus",
-				      doctor->uid, known->name, doctor->uid, known->name);
+				      doctor->ids.uid, known->name, doctor->ids.uid, known->name);
 		else
 			doctor_remedy(doctor, "egressctl doctor USER");
 	}
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "bus",
+		doctor_found(doctor, DOCTOR_PASS, "bus",
 			     "no service of the system bus that is known to act for others");
 }
 
@@ -130,12 +130,12 @@ static void look_at_keys(struct doctor *doctor)
 
 	if ((text && doctor_lines(text, is_dns_upcall, NULL)) ||
 	    exists("/etc/request-key.d", "dns_resolver", ".conf")) {
-		doctor_found(doctor, VERDICT_WARN, "request-key",
+		doctor_found(doctor, DOCTOR_WARN, "request-key",
 			     "request_key(\"dns_resolver\") asks for names as root");
 		doctor_remedy(doctor, "sed -i '/dns_resolver/s/^/#/' /etc/request-key.conf; rm -f "
 				      "/etc/request-key.d/dns_resolver.conf");
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "request-key", "keys cause no question for names");
+		doctor_found(doctor, DOCTOR_PASS, "request-key", "keys cause no question for names");
 	}
 }
 

@@ -31,12 +31,12 @@ static void look_at_sysctl(struct doctor *doctor, const struct known_sysctl *kno
 	int error = doctor_sysctl(known->name, text);
 
 	if (error) {
-		doctor_found(doctor, VERDICT_SKIP, known->name, "%s: %s", known->name,
+		doctor_found(doctor, DOCTOR_SKIP, known->name, "%s: %s", known->name,
 			     error == -ENOENT ? "this kernel has no such switch" : strerror(-error));
 	} else if (is_word_of(text, known->good)) {
-		doctor_found(doctor, VERDICT_PASS, known->name, "%s = %s", known->name, text);
+		doctor_found(doctor, DOCTOR_PASS, known->name, "%s = %s", known->name, text);
 	} else {
-		doctor_found(doctor, VERDICT_WARN, known->name, "%s = %s: %s", known->name, text, known->why);
+		doctor_found(doctor, DOCTOR_WARN, known->name, "%s = %s: %s", known->name, text, known->why);
 		doctor_remedy(doctor, "echo %s=%.*s >>/etc/sysctl.d/egress.conf && sysctl -p /etc/sysctl.d/egress.conf",
 			      known->name, (int)strcspn(known->good, " "), known->good);
 	}
@@ -51,10 +51,10 @@ static void look_at_user_namespaces(struct doctor *doctor)
 	doctor_sysctl("kernel.unprivileged_userns_clone", clone);
 	doctor_sysctl("kernel.apparmor_restrict_unprivileged_userns", apparmor);
 	if (strcmp(most, "0") == 0 || strcmp(clone, "0") == 0 || strcmp(apparmor, "1") == 0) {
-		doctor_found(doctor, VERDICT_PASS, "user-namespaces", "user namespaces are for root only");
+		doctor_found(doctor, DOCTOR_PASS, "user-namespaces", "user namespaces are for root only");
 		return;
 	}
-	doctor_found(doctor, VERDICT_WARN, "user-namespaces",
+	doctor_found(doctor, DOCTOR_WARN, "user-namespaces",
 		     "everybody makes user namespaces: far more of the kernel is within reach");
 	doctor_remedy(doctor, "echo user.max_user_namespaces=0 >>/etc/sysctl.d/egress.conf && sysctl -p "
 			      "/etc/sysctl.d/egress.conf");
@@ -68,20 +68,20 @@ static void look_at_ping(struct doctor *doctor)
 	int error = doctor_sysctl("net.ipv4.ping_group_range", text);
 
 	if (error || sscanf(text, "%lu %lu", &first, &last) != 2) {
-		doctor_found(doctor, VERDICT_SKIP, "net.ipv4.ping_group_range",
+		doctor_found(doctor, DOCTOR_SKIP, "net.ipv4.ping_group_range",
 			     "net.ipv4.ping_group_range: cannot be read");
 		return;
 	}
-	for (size_t i = 0; i < doctor->group_count; i++) {
-		if (doctor->groups[i] < first || doctor->groups[i] > last)
+	for (size_t i = 0; i < doctor->ids.group_count; i++) {
+		if (doctor->ids.groups[i] < first || doctor->ids.groups[i] > last)
 			continue;
-		doctor_found(doctor, VERDICT_WARN, "net.ipv4.ping_group_range",
+		doctor_found(doctor, DOCTOR_WARN, "net.ipv4.ping_group_range",
 			     "net.ipv4.ping_group_range: ICMP sockets, which are not seen among what a session leaves behind");
 		doctor_remedy(doctor, "echo 'net.ipv4.ping_group_range=1 0' >>/etc/sysctl.d/egress.conf && sysctl -p "
 				      "/etc/sysctl.d/egress.conf");
 		return;
 	}
-	doctor_found(doctor, VERDICT_PASS, "net.ipv4.ping_group_range", "no ICMP sockets without privilege");
+	doctor_found(doctor, DOCTOR_PASS, "net.ipv4.ping_group_range", "no ICMP sockets without privilege");
 }
 
 /* With route_localnet 127.0.0.0/8 comes in from, and goes out to, the wire. */
@@ -102,7 +102,7 @@ static void look_at_localnet(struct doctor *doctor)
 		if (!text || text[0] != '1')
 			continue;
 		clean = false;
-		doctor_found(doctor, VERDICT_WARN, "route-localnet",
+		doctor_found(doctor, DOCTOR_WARN, "route-localnet",
 			     "net.ipv4.conf.%s.route_localnet: the wire reaches a proxy on 127.0.0.1, and is reached by it",
 			     entry->d_name);
 		doctor_remedy(doctor, "echo 0 >%s", name);
@@ -110,7 +110,7 @@ static void look_at_localnet(struct doctor *doctor)
 	if (folder)
 		closedir(folder);
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "route-localnet", "127.0.0.0/8 stays on loopback");
+		doctor_found(doctor, DOCTOR_PASS, "route-localnet", "127.0.0.0/8 stays on loopback");
 }
 
 void doctor_sysctls(struct doctor *doctor)
@@ -139,10 +139,10 @@ static void look_at_unit(struct doctor *doctor, const char *unit, const char *do
 
 	snprintf(pattern, sizeof(pattern), "/etc/systemd/system/*.wants/%s", unit);
 	if (matches(pattern)) {
-		doctor_found(doctor, VERDICT_PASS, unit, "%s is enabled", unit);
+		doctor_found(doctor, DOCTOR_PASS, unit, "%s is enabled", unit);
 		return;
 	}
-	doctor_found(doctor, VERDICT_WARN, unit, "%s is not enabled: nobody %s", unit, does);
+	doctor_found(doctor, DOCTOR_WARN, unit, "%s is not enabled: nobody %s", unit, does);
 	doctor_remedy(doctor, "systemctl enable --now %s", unit);
 }
 
@@ -194,11 +194,11 @@ static void look_at_networkd(struct doctor *doctor)
 		return;
 	if (!matches("/etc/systemd/system/*.wants/systemd-networkd.service") &&
 	    access("/run/systemd/netif/state", F_OK) < 0) {
-		doctor_found(doctor, VERDICT_PASS, "networkd", "systemd-networkd is not in use");
+		doctor_found(doctor, DOCTOR_PASS, "networkd", "systemd-networkd is not in use");
 	} else if (networkd_keeps_rules()) {
-		doctor_found(doctor, VERDICT_PASS, "networkd", "systemd-networkd leaves routing rules alone");
+		doctor_found(doctor, DOCTOR_PASS, "networkd", "systemd-networkd leaves routing rules alone");
 	} else {
-		doctor_found(doctor, VERDICT_WARN, "networkd",
+		doctor_found(doctor, DOCTOR_WARN, "networkd",
 			     "systemd-networkd deletes routing rules, the route guard's too");
 		doctor_remedy(doctor, "mkdir -p /etc/systemd/networkd.conf.d && printf "
 				      "'[Network]\\nManageForeignRoutingPolicyRules=no\\n' "
@@ -212,20 +212,20 @@ static void look_at_layers(struct doctor *doctor)
 	static const char *const modules[] = { "tcp_diag", "udp_diag", "raw_diag" };
 
 	if (access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0)
-		doctor_found(doctor, VERDICT_PASS, "seccomp", "the kernel has seccomp");
+		doctor_found(doctor, DOCTOR_PASS, "seccomp", "the kernel has seccomp");
 	else
-		doctor_found(doctor, VERDICT_WARN, "seccomp",
+		doctor_found(doctor, DOCTOR_WARN, "seccomp",
 			     "the kernel has no seccomp: socket families are not filtered");
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
 		if (kmod_is_there(modules[i]))
 			continue;
-		doctor_found(doctor, VERDICT_WARN, "sock-diag",
+		doctor_found(doctor, DOCTOR_WARN, "sock-diag",
 			     "%s is not loaded: sockets that a session leaves behind are not seen", modules[i]);
 		doctor_remedy(doctor, "echo %s >>/etc/modules-load.d/egress.conf && modprobe %s",
 			      modules[i], modules[i]);
 		return;
 	}
-	doctor_found(doctor, VERDICT_PASS, "sock-diag", "sockets that a session leaves behind are seen");
+	doctor_found(doctor, DOCTOR_PASS, "sock-diag", "sockets that a session leaves behind are seen");
 }
 
 void doctor_upkeep(struct doctor *doctor)
@@ -237,13 +237,13 @@ void doctor_upkeep(struct doctor *doctor)
 	look_at_networkd(doctor);
 	look_at_layers(doctor);
 	if (!doctor->root) {
-		doctor_found(doctor, VERDICT_SKIP, "backend", "which backend holds: needs root");
+		doctor_found(doctor, DOCTOR_SKIP, "backend", "which backend holds: needs root");
 	} else if (egress_backend(doctor->ctx, &name, &reason) == 0) {
-		doctor_found(doctor, VERDICT_PASS, "backend", "%s (%s)", name, reason);
+		doctor_found(doctor, DOCTOR_PASS, "backend", "%s (%s)", name, reason);
 		free(name);
 		free(reason);
 	} else {
-		doctor_found(doctor, VERDICT_FAIL, "backend", "%s", egress_ctx_error(doctor->ctx));
+		doctor_found(doctor, DOCTOR_FAIL, "backend", "%s", egress_ctx_error(doctor->ctx));
 		doctor_remedy(doctor, "modprobe nf_tables; egressctl check-config");
 	}
 }

@@ -184,7 +184,7 @@ static bool tell(struct doctor *doctor, const struct modules *modules, const str
 {
 	bool refused = doctor->profile && doctor->profile->socket_families == FAMILIES_IP;
 	enum presence presence = presence_of(modules, known);
-	enum verdict verdict = refused ? VERDICT_WARN : known->verdict;
+	enum doctor_verdict verdict = refused ? DOCTOR_WARN : known->verdict;
 
 	if (presence <= MODULE_BLOCKED)
 		return false;
@@ -215,10 +215,10 @@ void doctor_modules(struct doctor *doctor)
 			clean = false;
 	}
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "module",
+		doctor_found(doctor, DOCTOR_PASS, "module",
 			     "no socket family beyond IP that anybody can use");
 	if (!modules.dep && access("/proc/modules", F_OK) == 0)
-		doctor_found(doctor, VERDICT_SKIP, "module",
+		doctor_found(doctor, DOCTOR_SKIP, "module",
 			     "which modules there are: no modules.dep for this kernel");
 	free(modules.dep);
 	free(modules.builtin);

@@ -204,7 +204,7 @@ static void remedy(struct doctor *doctor, const char *service)
 		      quoted);
 }
 
-static void tell(struct doctor *doctor, const char *service, enum verdict absent)
+static void tell(struct doctor *doctor, const char *service, enum doctor_verdict absent)
 {
 	struct walk walk = { .sessions = false };
 
@@ -213,26 +213,26 @@ static void tell(struct doctor *doctor, const char *service, enum verdict absent
 		return;
 	switch (walk.result) {
 	case STACK_HELD:
-		doctor_found(doctor, VERDICT_PASS, service, "%s: sessions are held", service);
+		doctor_found(doctor, DOCTOR_PASS, service, "%s: sessions are held", service);
 		return;
 	case STACK_UNREADABLE:
-		doctor_found(doctor, VERDICT_SKIP, service, "%s: cannot be read: %s", service, walk.detail);
+		doctor_found(doctor, DOCTOR_SKIP, service, "%s: cannot be read: %s", service, walk.detail);
 		return;
 	case STACK_ABSENT:
 		doctor_found(doctor, absent, service, "%s: sessions without " MODULE, service);
 		break;
 	case STACK_LATE:
-		doctor_found(doctor, VERDICT_WARN, service,
+		doctor_found(doctor, DOCTOR_WARN, service,
 			     "%s: " MODULE " comes after %s, which starts processes", service,
 			     walk.detail);
 		break;
 	case STACK_WEAK:
-		doctor_found(doctor, VERDICT_FAIL, service,
+		doctor_found(doctor, DOCTOR_FAIL, service,
 			     "%s: \"%s\": a denial by " MODULE " denies nothing", service,
 			     walk.detail);
 		break;
 	case STACK_SKIPPED:
-		doctor_found(doctor, VERDICT_FAIL, service,
+		doctor_found(doctor, DOCTOR_FAIL, service,
 			     "%s: a line before " MODULE " may skip it", service);
 		break;
 	}
@@ -242,7 +242,7 @@ static void tell(struct doctor *doctor, const char *service, enum verdict absent
 /* What the table does not know gets a warning. */
 static const struct known_service *find_service(const char *name)
 {
-	static const struct known_service unknown = { "service", VERDICT_WARN };
+	static const struct known_service unknown = { "service", DOCTOR_WARN };
 
 	for (const struct known_service *known = doctor_services; known->name; known++) {
 		if (strcmp(known->name, name) == 0)
@@ -264,7 +264,7 @@ static void tell_unknown(struct doctor *doctor, const char *name)
 {
 	size_t before = doctor->count;
 
-	tell(doctor, name, VERDICT_WARN);
+	tell(doctor, name, DOCTOR_WARN);
 	if (doctor->count > before)
 		doctor->findings[before].check = "service";
 }
@@ -275,7 +275,7 @@ static void look_at_folder(struct doctor *doctor, const char *folder)
 	int count = scandir(folder, &entries, is_service, alphasort);
 
 	if (count < 0) {
-		doctor_found(doctor, VERDICT_SKIP, "service", "%s: %s", folder, strerror(errno));
+		doctor_found(doctor, DOCTOR_SKIP, "service", "%s: %s", folder, strerror(errno));
 		return;
 	}
 	for (int i = 0; i < count; i++) {
@@ -283,7 +283,7 @@ static void look_at_folder(struct doctor *doctor, const char *folder)
 
 		if (strcmp(known->name, entries[i]->d_name) != 0)
 			tell_unknown(doctor, entries[i]->d_name);
-		else if (known->verdict != VERDICT_PASS)
+		else if (known->verdict != DOCTOR_PASS)
 			tell(doctor, known->name, known->verdict);
 		free(entries[i]);
 	}
@@ -301,7 +301,7 @@ static void look_at_vendor(struct doctor *doctor)
 		snprintf(etc, sizeof(etc), "/etc/pam.d/%s", known->name);
 		snprintf(vendor, sizeof(vendor), "/usr/lib/pam.d/%s", known->name);
 		text = doctor_read(etc);
-		shipped = text || known->verdict == VERDICT_PASS ? NULL : doctor_read(vendor);
+		shipped = text || known->verdict == DOCTOR_PASS ? NULL : doctor_read(vendor);
 		if (!shipped)
 			continue;
 		tell(doctor, known->name, known->verdict);

@@ -64,8 +64,8 @@ static bool may_run(const struct doctor *doctor, const struct stat *status)
 {
 	if (status->st_mode & S_IXOTH)
 		return true;
-	for (size_t i = 0; i < doctor->group_count; i++) {
-		if (doctor->groups[i] == status->st_gid)
+	for (size_t i = 0; i < doctor->ids.group_count; i++) {
+		if (doctor->ids.groups[i] == status->st_gid)
 			return status->st_mode & S_IXGRP;
 	}
 	return false;
@@ -75,7 +75,7 @@ static void tell(struct doctor *doctor, const char *path, const char *how,
 		 const struct known_program *known, bool caps)
 {
 	bool disarmed = doctor->profile && doctor->profile->no_new_privs;
-	enum verdict verdict = known && known->kind == PROGRAM_FORWARDS && !disarmed ? VERDICT_FAIL : VERDICT_WARN;
+	enum doctor_verdict verdict = known && known->kind == PROGRAM_FORWARDS && !disarmed ? DOCTOR_FAIL : DOCTOR_WARN;
 	AUTO_FREE char *quoted = doctor_quote(path);
 
 	doctor_found(doctor, verdict, "program", "%s: %s: %s%s", path, how,
@@ -128,9 +128,9 @@ void doctor_programs(struct doctor *doctor)
 	}
 	fts_close(walk);
 	if (clean)
-		doctor_found(doctor, VERDICT_PASS, "program",
+		doctor_found(doctor, DOCTOR_PASS, "program",
 			     "no program with rights of its own that is known to send");
 	if (unread > 0)
-		doctor_found(doctor, VERDICT_SKIP, "program",
+		doctor_found(doctor, DOCTOR_SKIP, "program",
 			     "folders with programs that could not be read: %u", unread);
 }

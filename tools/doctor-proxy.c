@@ -148,21 +148,21 @@ static void look_at_owner(struct doctor *doctor, const struct profile *profile,
 	doctor_sysctl("net.ipv4.ip_unprivileged_port_start", start);
 	privileged = strtol(start, NULL, 10);
 	if (endpoint->port < privileged) {
-		doctor_found(doctor, VERDICT_PASS, "port", "%s: only root may bind the port", text);
+		doctor_found(doctor, DOCTOR_PASS, "port", "%s: only root may bind the port", text);
 		return;
 	}
 	if (find_listener(&listener) && is_proxy_user(profile, listener.uid)) {
-		doctor_found(doctor, VERDICT_PASS, "port", "%s: bound by uid %u", text, listener.uid);
+		doctor_found(doctor, DOCTOR_PASS, "port", "%s: bound by uid %u", text, listener.uid);
 		return;
 	}
-	if (listener.found && doctor->user && listener.uid == doctor->uid)
-		doctor_found(doctor, VERDICT_FAIL, "port", "%s: bound by the account itself", text);
+	if (listener.found && doctor->user && listener.uid == doctor->ids.uid)
+		doctor_found(doctor, DOCTOR_FAIL, "port", "%s: bound by the account itself", text);
 	else if (listener.found)
-		doctor_found(doctor, VERDICT_WARN, "port",
+		doctor_found(doctor, DOCTOR_WARN, "port",
 			     "%s: bound by uid %u, who is neither root nor proxy_user", text,
 			     listener.uid);
 	else
-		doctor_found(doctor, VERDICT_FAIL, "port", "%s: everybody may bind the port", text);
+		doctor_found(doctor, DOCTOR_FAIL, "port", "%s: everybody may bind the port", text);
 	doctor_remedy(doctor, "sysctl -w net.ipv4.ip_unprivileged_port_start=%u", endpoint->port + 1U);
 }
 
@@ -218,7 +218,7 @@ static void look_at_translation(struct doctor *doctor, const struct endpoint *en
 	struct translation wanted = { .line = NULL };
 
 	if (!doctor->root) {
-		doctor_found(doctor, VERDICT_SKIP, "translation",
+		doctor_found(doctor, DOCTOR_SKIP, "translation",
 			     "%s: whether the port is translated: needs root", text);
 		return;
 	}
@@ -230,11 +230,11 @@ static void look_at_translation(struct doctor *doctor, const struct endpoint *en
 			doctor_lines(rules, translates, &wanted);
 	}
 	if (wanted.line) {
-		doctor_found(doctor, VERDICT_WARN, "translation",
+		doctor_found(doctor, DOCTOR_WARN, "translation",
 			     "%s: a rule translates this port: %s", text, wanted.line);
 		doctor_remedy(doctor, "nft -a list ruleset; iptables-save -t nat   # then list both addresses as proxy");
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "translation", "%s: no rule translates the port", text);
+		doctor_found(doctor, DOCTOR_PASS, "translation", "%s: no rule translates the port", text);
 	}
 	free(wanted.line);
 }
@@ -248,18 +248,18 @@ static void look_at_proxy(struct doctor *doctor, const struct profile *profile,
 
 	addr_print_endpoint(endpoint, text);
 	if (error && !doctor->root) {
-		doctor_found(doctor, VERDICT_SKIP, "answer", "%s: whether it answers: needs root", text);
+		doctor_found(doctor, DOCTOR_SKIP, "answer", "%s: whether it answers: needs root", text);
 	} else if (error) {
-		doctor_found(doctor, VERDICT_FAIL, "answer", "%s: does not answer: %s", text,
+		doctor_found(doctor, DOCTOR_FAIL, "answer", "%s: does not answer: %s", text,
 			     strerror(-error));
 		doctor_remedy(doctor, "ss -ltnp 'sport = :%u'   # then start the proxy", endpoint->port);
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "answer", "%s: answers", text);
+		doctor_found(doctor, DOCTOR_PASS, "answer", "%s: answers", text);
 	}
 	if (local || own)
 		look_at_owner(doctor, profile, endpoint, text);
 	if (own) {
-		doctor_found(doctor, VERDICT_WARN, "address",
+		doctor_found(doctor, DOCTOR_WARN, "address",
 			     "%s: an address of the host's own: a socket that is bound to a card still sends to the wire", text);
 		doctor_remedy(doctor, "editor %s   # let the proxy listen on 127.0.0.1",
 			      egress_ctx_config(doctor->ctx));

@@ -113,14 +113,12 @@ int doctor_as_account(const struct doctor *doctor, bool (*ask)(const void *data)
 	pid_t pid;
 
 	if (!doctor->root)
-		return doctor->uid == geteuid() && doctor->user ? ask(data) : -EPERM;
+		return doctor->ids.uid == geteuid() && doctor->user ? ask(data) : -EPERM;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
-		if (setgroups(doctor->group_count, doctor->groups) < 0 ||
-		    setresgid(doctor->gid, doctor->gid, doctor->gid) < 0 ||
-		    setresuid(doctor->uid, doctor->uid, doctor->uid) < 0)
+		if (ids_become(&doctor->ids))
 			_exit(2);
 		_exit(ask(data) ? 0 : 1);
 	}

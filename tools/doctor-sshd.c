@@ -16,22 +16,22 @@
 static const struct setting {
 	const char *name, *keyword;
 	const char *good;
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	bool disabled; /* by DisableForwarding, too; until OpenSSH 10.0 the agent was not (CVE-2025-32728) */
 	const char *why;
 } settings[] = {
-	{ "usepam", "UsePAM", "yes", VERDICT_FAIL, false, "without PAM no session is held" },
-	{ "allowtcpforwarding", "AllowTcpForwarding", "no local", VERDICT_WARN, true,
+	{ "usepam", "UsePAM", "yes", DOCTOR_FAIL, false, "without PAM no session is held" },
+	{ "allowtcpforwarding", "AllowTcpForwarding", "no local", DOCTOR_WARN, true,
 	  "-R opens ports here, the proxy's if it is down" },
-	{ "allowstreamlocalforwarding", "AllowStreamLocalForwarding", "no local", VERDICT_WARN, true,
+	{ "allowstreamlocalforwarding", "AllowStreamLocalForwarding", "no local", DOCTOR_WARN, true,
 	  "-R of a unix socket lets the account connect by way of the client" },
-	{ "allowagentforwarding", "AllowAgentForwarding", "no", VERDICT_WARN, false,
+	{ "allowagentforwarding", "AllowAgentForwarding", "no", DOCTOR_WARN, false,
 	  "a forwarded agent signs for the client's keys" },
-	{ "permittunnel", "PermitTunnel", "no", VERDICT_WARN, false, "sshd makes network cards for the client" },
-	{ "permituserenvironment", "PermitUserEnvironment", "no", VERDICT_WARN, false,
+	{ "permittunnel", "PermitTunnel", "no", DOCTOR_WARN, false, "sshd makes network cards for the client" },
+	{ "permituserenvironment", "PermitUserEnvironment", "no", DOCTOR_WARN, false,
 	  "the account sets variables of its sessions, the proxy's too" },
 	/* ~/.ssh/rc runs within the session, after the hold. */
-	{ "permituserrc", "PermitUserRC", "no yes", VERDICT_WARN, false, "" },
+	{ "permituserrc", "PermitUserRC", "no yes", DOCTOR_WARN, false, "" },
 };
 
 struct answer {
@@ -69,9 +69,9 @@ static bool is_word_of(const char *word, const char *words)
 
 static void remedy(struct doctor *doctor, const struct setting *setting)
 {
-	const char *good = setting->verdict == VERDICT_FAIL ? "yes" : "no";
+	const char *good = setting->verdict == DOCTOR_FAIL ? "yes" : "no";
 
-	if (doctor->user && setting->verdict == VERDICT_WARN &&
+	if (doctor->user && setting->verdict == DOCTOR_WARN &&
 	    strcmp(setting->name, "permituserenvironment") != 0)
 		doctor_remedy(doctor,
 			      "printf 'Match User %%s\\n\\t%s %s\\n' %s >>/etc/ssh/sshd_config && systemctl reload ssh",
@@ -88,11 +88,11 @@ static void tell(struct doctor *doctor, const struct answer *answer)
 		const char *value = answer->values[i];
 
 		if (!value) {
-			doctor_found(doctor, VERDICT_SKIP, setting->name, "%s: sshd does not tell",
+			doctor_found(doctor, DOCTOR_SKIP, setting->name, "%s: sshd does not tell",
 				     setting->keyword);
 		} else if (is_word_of(value, setting->good) ||
 			   (setting->disabled && answer->forwarding_disabled)) {
-			doctor_found(doctor, VERDICT_PASS, setting->name, "%s %s", setting->keyword, value);
+			doctor_found(doctor, DOCTOR_PASS, setting->name, "%s %s", setting->keyword, value);
 		} else {
 			doctor_found(doctor, setting->verdict, setting->name, "%s %s: %s",
 				     setting->keyword, value,
@@ -111,11 +111,11 @@ void doctor_sshd(struct doctor *doctor)
 	int status;
 
 	if (access(SSHD, F_OK) < 0) {
-		doctor_found(doctor, VERDICT_PASS, "sshd", "sshd is not installed");
+		doctor_found(doctor, DOCTOR_PASS, "sshd", "sshd is not installed");
 		return;
 	}
 	if (!doctor->root) {
-		doctor_found(doctor, VERDICT_SKIP, "sshd", "the settings of sshd: needs root");
+		doctor_found(doctor, DOCTOR_SKIP, "sshd", "the settings of sshd: needs root");
 		return;
 	}
 	/* A comma or blank in the name would be read as another condition. */
@@ -127,7 +127,7 @@ void doctor_sshd(struct doctor *doctor)
 	}
 	status = doctor_run(command, true, &text);
 	if (status != 0) {
-		doctor_found(doctor, VERDICT_SKIP, "sshd", "sshd -T: %s",
+		doctor_found(doctor, DOCTOR_SKIP, "sshd", "sshd -T: %s",
 			     status < 0 ? strerror(-status) : "it does not like its configuration");
 		doctor_remedy(doctor, SSHD " -t");
 		return;

@@ -35,10 +35,10 @@ static bool may_attach(const struct doctor *doctor, const struct nlattr *owner, 
 {
 	bool in_group = false;
 
-	if (owner && mnl_attr_get_u32(owner) != doctor->uid)
+	if (owner && mnl_attr_get_u32(owner) != doctor->ids.uid)
 		return false;
-	for (size_t i = 0; group && i < doctor->group_count; i++)
-		in_group = in_group || doctor->groups[i] == mnl_attr_get_u32(group);
+	for (size_t i = 0; group && i < doctor->ids.group_count; i++)
+		in_group = in_group || doctor->ids.groups[i] == mnl_attr_get_u32(group);
 	return !group || in_group;
 }
 
@@ -63,7 +63,7 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	if (!may_attach(taps->doctor, tun[IFLA_TUN_OWNER], tun[IFLA_TUN_GROUP]))
 		return MNL_CB_OK;
 	taps->found++;
-	doctor_found(taps->doctor, VERDICT_FAIL, "tap",
+	doctor_found(taps->doctor, DOCTOR_FAIL, "tap",
 		     "may use the network card %s: what it sends there is forwarded",
 		     name);
 	doctor_remedy(taps->doctor, "ip link delete %s", name);
@@ -99,8 +99,8 @@ void doctor_taps(struct doctor *doctor)
 	if (socket)
 		mnl_socket_close(socket);
 	if (error || taps.hidden)
-		doctor_found(doctor, VERDICT_SKIP, "tap", "network cards: %s", error ?
+		doctor_found(doctor, DOCTOR_SKIP, "tap", "network cards: %s", error ?
 			     strerror(-error) : "kept from us");
 	else if (taps.found == 0)
-		doctor_found(doctor, VERDICT_PASS, "tap", "no network card that the account may use");
+		doctor_found(doctor, DOCTOR_PASS, "tap", "no network card that the account may use");
 }

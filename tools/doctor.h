@@ -12,15 +12,16 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "ids.h"
 #include "conf-file.h"
 #include "egress.h"
 
 /* SKIP: could not be looked at; the text says why. */
-enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL, VERDICT_SKIP };
+enum doctor_verdict { DOCTOR_PASS, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_SKIP };
 
 struct finding {
 	const char *area, *check; /* stable words, for machines */
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	char *text;
 	char *remedy; /* a command, or NULL */
 };
@@ -28,13 +29,10 @@ struct finding {
 struct doctor {
 	struct egress_ctx *ctx;
 	bool root;
-	/* The account; without one (user NULL) uid and gid are nobody's, who has the rights of everybody. */
+	/* The account; without one (user NULL) they are nobody's, who has the rights of everybody. */
 	const char *user;
 	char *quoted; /* for commands */
-	uid_t uid;
-	gid_t gid;
-	gid_t *groups; /* all of them, GID included */
-	size_t group_count;
+	struct ids ids;
 	struct conf_view view;
 	const struct profile *profile; /* the account's, or NULL */
 	const char *area;              /* of the next finding */
@@ -42,7 +40,7 @@ struct doctor {
 	size_t count;
 };
 
-void doctor_found(struct doctor *doctor, enum verdict verdict, const char *check, const char *format, ...)
+void doctor_found(struct doctor *doctor, enum doctor_verdict verdict, const char *check, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The command that mends the last finding. */
 void doctor_remedy(struct doctor *doctor, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -84,7 +82,7 @@ int doctor_as_account(const struct doctor *doctor, bool (*ask)(const void *data)
 
 struct known_group {
 	const char *name;
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	const char *why;
 };
 extern const struct known_group doctor_groups[]; /* all tables end with an empty row */
@@ -92,14 +90,14 @@ extern const struct known_group doctor_groups[]; /* all tables end with an empty
 struct known_module {
 	const char *name;
 	const char *proto; /* as /proc/net/protocols names it, or NULL */
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	const char *why;
 };
 extern const struct known_module doctor_known_modules[];
 
 struct known_socket {
 	const char *path;
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	const char *what;
 };
 extern const struct known_socket doctor_sockets[];
@@ -107,7 +105,7 @@ extern const struct known_socket doctor_sockets[];
 /* What the system bus reaches or starts. */
 struct known_bus_name {
 	const char *name;
-	enum verdict verdict;
+	enum doctor_verdict verdict;
 	const char *why;
 };
 extern const struct known_bus_name doctor_bus_names[];
@@ -122,7 +120,7 @@ extern const struct known_program doctor_known_programs[];
 
 struct known_service {
 	const char *name; /* of /etc/pam.d */
-	enum verdict verdict; /* if the module is not in it; PASS: it opens no session for accounts */
+	enum doctor_verdict verdict; /* if the module is not in it; PASS: it opens no session for accounts */
 };
 extern const struct known_service doctor_services[];
 /* Session modules that start processes or talk to others. */

@@ -35,13 +35,13 @@ static const struct {
 	const char *word, *json;
 	enum colour colour;
 } verdicts[] = {
-	[VERDICT_PASS] = { "PASS", "pass", COLOUR_GREEN },
-	[VERDICT_WARN] = { "WARN", "warn", COLOUR_YELLOW },
-	[VERDICT_FAIL] = { "FAIL", "fail", COLOUR_RED },
-	[VERDICT_SKIP] = { "SKIP", "skip", COLOUR_CYAN },
+	[DOCTOR_PASS] = { "PASS", "pass", COLOUR_GREEN },
+	[DOCTOR_WARN] = { "WARN", "warn", COLOUR_YELLOW },
+	[DOCTOR_FAIL] = { "FAIL", "fail", COLOUR_RED },
+	[DOCTOR_SKIP] = { "SKIP", "skip", COLOUR_CYAN },
 };
 
-void doctor_found(struct doctor *doctor, enum verdict verdict, const char *check, const char *format, ...)
+void doctor_found(struct doctor *doctor, enum doctor_verdict verdict, const char *check, const char *format, ...)
 {
 	struct finding *finding;
 	va_list list;
@@ -65,7 +65,7 @@ void doctor_remedy(struct doctor *doctor, const char *format, ...)
 	va_end(list);
 }
 
-static unsigned int count_of(const struct doctor *doctor, enum verdict verdict)
+static unsigned int count_of(const struct doctor *doctor, enum doctor_verdict verdict)
 {
 	unsigned int count = 0;
 
@@ -103,8 +103,8 @@ static void print_text(const struct tool *tool, const struct doctor *doctor)
 	if (!tool->legend)
 		return;
 	fprintf(tool->out, "\n%u passed, %u warnings, %u failed, %u not looked at\n",
-		count_of(doctor, VERDICT_PASS), count_of(doctor, VERDICT_WARN),
-		count_of(doctor, VERDICT_FAIL), count_of(doctor, VERDICT_SKIP));
+		count_of(doctor, DOCTOR_PASS), count_of(doctor, DOCTOR_WARN),
+		count_of(doctor, DOCTOR_FAIL), count_of(doctor, DOCTOR_SKIP));
 	if (!doctor->user)
 		fputs("Without USER: the host only. With one: what the account can do there.\n", tool->out);
 }
@@ -128,7 +128,7 @@ static void print_json(const struct tool *tool, const struct doctor *doctor)
 		if (json_array_append_new(array, finding_json(&doctor->findings[i])) < 0)
 			must(NULL);
 	}
-	for (enum verdict i = VERDICT_PASS; i <= VERDICT_SKIP; i++) {
+	for (enum doctor_verdict i = DOCTOR_PASS; i <= DOCTOR_SKIP; i++) {
 		if (json_object_set_new(summary, verdicts[i].json, json_integer(count_of(doctor, i))) < 0)
 			must(NULL);
 	}
@@ -142,7 +142,7 @@ static enum exit_code meet(struct doctor *doctor, const char *user)
 	AUTO_PERSON struct person person = { .login = NULL };
 	const struct account *account = NULL;
 	struct fault fault = { .error = 0 };
-	int count = 64, r = person_by_name(user, &fault, &person);
+	int r = person_by_name(user, &fault, &person);
 
 	if (!r && !person.exists) {
 		complain("\"%s\": no such user", user);
@@ -154,16 +154,10 @@ static enum exit_code meet(struct doctor *doctor, const char *user)
 		complain("%s", fault.line);
 		return EXIT_FAILED;
 	}
-	doctor->uid = person.uid;
-	doctor->gid = person.gid;
+	doctor->ids.uid = person.uid;
+	doctor->ids.gid = person.gid;
 	doctor->profile = account ? account->profile : NULL;
-	doctor->groups = must(calloc((size_t)count, sizeof(*doctor->groups)));
-	if (getgrouplist(user, person.gid, doctor->groups, &count) < 0) {
-		doctor->groups = must(reallocarray(doctor->groups, (size_t)count, sizeof(*doctor->groups)));
-		if (getgrouplist(user, person.gid, doctor->groups, &count) < 0)
-			return EXIT_FAILED;
-	}
-	doctor->group_count = (size_t)count;
+	ids_take_groups(&doctor->ids, user);
 	return EXIT_DONE;
 }
 
@@ -171,18 +165,18 @@ static void tell_configuration(struct doctor *doctor)
 {
 	doctor->area = "account";
 	if (doctor->view.from != CONF_FROM_FILE) {
-		doctor_found(doctor, VERDICT_FAIL, "configuration", "%s", doctor->view.broken.line);
+		doctor_found(doctor, DOCTOR_FAIL, "configuration", "%s", doctor->view.broken.line);
 		doctor_remedy(doctor, "egressctl check-config");
-	} else if (doctor->user && doctor->uid == 0) {
-		doctor_found(doctor, VERDICT_FAIL, "covered", "uid 0 is never covered");
+	} else if (doctor->user && doctor->ids.uid == 0) {
+		doctor_found(doctor, DOCTOR_FAIL, "covered", "uid 0 is never covered");
 	} else if (doctor->user && !doctor->profile) {
-		doctor_found(doctor, VERDICT_FAIL, "covered",
+		doctor_found(doctor, DOCTOR_FAIL, "covered",
 			     "no entry of the configuration covers %s", doctor->user);
 		doctor_remedy(doctor, "editor %s && egressctl check-config", egress_ctx_config(doctor->ctx));
 	} else if (doctor->user) {
-		doctor_found(doctor, VERDICT_PASS, "covered", "profile %s", doctor->profile->name);
+		doctor_found(doctor, DOCTOR_PASS, "covered", "profile %s", doctor->profile->name);
 	} else {
-		doctor_found(doctor, VERDICT_PASS, "configuration", "%s", egress_ctx_config(doctor->ctx));
+		doctor_found(doctor, DOCTOR_PASS, "configuration", "%s", egress_ctx_config(doctor->ctx));
 	}
 }
 
@@ -198,7 +192,7 @@ static enum exit_code examine(const struct tool *tool, struct doctor *doctor)
 		print_json(tool, doctor);
 	else
 		print_text(tool, doctor);
-	return count_of(doctor, VERDICT_FAIL) > 0 ? EXIT_NO : EXIT_DONE;
+	return count_of(doctor, DOCTOR_FAIL) > 0 ? EXIT_NO : EXIT_DONE;
 }
 
 static void dismiss(struct doctor *doctor)
@@ -208,14 +202,14 @@ static void dismiss(struct doctor *doctor)
 		free(doctor->findings[i].remedy);
 	}
 	free(doctor->findings);
-	free(doctor->groups);
+	ids_clear(&doctor->ids);
 	free(doctor->quoted);
 	conf_view_clear(&doctor->view);
 }
 
 enum exit_code verb_doctor(struct tool *tool, char **args)
 {
-	struct doctor doctor = { .ctx = tool->ctx, .root = geteuid() == 0, .uid = NOBODY, .gid = NOBODY };
+	struct doctor doctor = { .ctx = tool->ctx, .root = geteuid() == 0, .ids = { NOBODY, NOBODY, NULL, 0 } };
 	struct fault fault = { .error = 0 };
 	AUTO_FREE char *user = NULL;
 	enum exit_code code = args[0] ? args_user(args[0], &user) : EXIT_DONE;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "ids.h"
 #include "conf-file.h"
 #include "doctor.h"
 #include "harden.h"
@@ -41,8 +42,7 @@ struct probe {
 	struct tool *tool;
 	const char *user;
 	struct person person;
-	gid_t *groups;
-	int group_count;
+	struct ids ids;
 	struct harden harden;
 	bool any_family; /* the profile lets sessions make whatever sockets they like */
 	uid_t subordinate;
@@ -180,16 +180,15 @@ static bool is_guarded(const struct way *way, const struct target *target)
 __attribute__((noreturn)) static void try_as_account(const struct probe *probe, const struct way *way,
 						     const struct target *target)
 {
-	uid_t uid = way->subordinate ? probe->subordinate : probe->person.uid;
+	struct ids ids = probe->ids;
 	struct fault fault = { .error = 0 };
 
 	/* As in a session, which is hardened before it becomes the account. */
 	alarm(5);
+	if (way->subordinate)
+		ids.uid = probe->subordinate;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    harden_apply(&probe->harden, &fault) < 0 ||
-	    setgroups((size_t)probe->group_count, probe->groups) < 0 ||
-	    setresgid(probe->person.gid, probe->person.gid, probe->person.gid) < 0 ||
-	    setresuid(uid, uid, uid) < 0)
+	    harden_apply(&probe->harden, &fault) < 0 || ids_become(&ids))
 		_exit(1);
 	probe->attempt->guarded = is_guarded(way, target);
 	way->try(way, target, probe->attempt);
@@ -379,10 +378,8 @@ static int meet(struct probe *probe, struct fault *fault)
 		return fault_set(fault, -ENOENT, "\"%s\": no such user", probe->user);
 	if (probe->person.uid == 0)
 		return fault_set(fault, -EINVAL, "\"%s\": uid 0 is never held", probe->user);
-	probe->group_count = 1 << 16;
-	probe->groups = must(calloc((size_t)probe->group_count, sizeof(*probe->groups)));
-	if (getgrouplist(probe->user, probe->person.gid, probe->groups, &probe->group_count) < 0)
-		return fault_set(fault, -EIO, "\"%s\": too many groups", probe->user);
+	probe->ids = (struct ids){ .uid = probe->person.uid, .gid = probe->person.gid };
+	ids_take_groups(&probe->ids, probe->user);
 	meet_subordinate(probe);
 	return 0;
 }
@@ -424,7 +421,7 @@ enum exit_code verb_probe(struct tool *tool, char **args)
 	if (code)
 		return code;
 	code = begin(&probe);
-	free(probe.groups);
+	ids_clear(&probe.ids);
 	person_clear(&probe.person);
 	return code;
 }

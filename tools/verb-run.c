@@ -61,7 +61,7 @@ static enum exit_code open_session(struct tool *tool, const struct become *becom
 	}
 	if (!session) {
 		complain("user \"%s\": %s: nothing is run", become->name,
-			 become->uid ? "nothing covers it" : "uid 0 is never held");
+			 become->ids.uid ? "nothing covers it" : "uid 0 is never held");
 		return EXIT_NO;
 	}
 	log_open(session);
@@ -116,7 +116,7 @@ static enum exit_code run_in_session(struct become *become, const struct egress_
 	pid_t parent = getpid(), child;
 	int status;
 
-	if (session->uid != become->uid) {
+	if (session->uid != become->ids.uid) {
 		complain("user \"%s\": became another uid meanwhile", become->name);
 		return EXIT_FAILED;
 	}
