@@ -2,6 +2,7 @@
 /* The rules that lead a uid to its section: the directory's and the buckets'. */
 #include "guard-model.h"
 
+#include "uid-ranges.h"
 #include "util.h"
 
 #include <errno.h>
@@ -73,8 +74,7 @@ static bool decides_well(const struct guard_member *members, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = i + 1; k < count; k++)
-			if (members[i].uids.first <= members[k].uids.last &&
-			    members[k].uids.first <= members[i].uids.last &&
+			if (uid_ranges_overlap(members[i].uids, members[k].uids) &&
 			    is_narrower(members[k].uids, members[i].uids))
 				return false;
 	return true;

@@ -20,6 +20,8 @@ licensed() { ! { scripts; sources; find tests -name '*.py'; find bench -type f; 
 case_ "every source names its licence" licensed
 short() { ! sources | xargs wc -l | awk '$2 != "total" && $1 >= 600' | grep .; }
 case_ "no source is of 600 lines" short
+mutations() { tests/mutate --check; }
+case_ "each mutation finds what it deletes" mutations
 pages() { ! mandoc -T lint man/*.[0-9] 2>&1 | grep -vE 'referenced manual not found|mandoc\.db'; }
 case_ "mandoc finds nothing in the pages" pages
 login_path='\b(system|popen|exec[lv]p?e?|_?exit|abort|alarm|signal|sigaction|setlocale|umask|chdir|getenv|pthread_create)[[:space:]]*\('
