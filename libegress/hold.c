@@ -12,17 +12,14 @@
 /* One who left the configuration is held by the profile that is remembered. */
 static int check_subordinates(struct egress_ctx *ctx, struct coverage *coverage)
 {
-	const struct person *person = &coverage->person;
-	struct subordinates who = { .conf = coverage->view.conf, .account = coverage->account };
-	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	struct subordinates who = { .conf = coverage->view.conf, .account = coverage->account,
+				    .person = &coverage->person };
 	int r;
 
+	/* A file that cannot be read denies only whom it concerns. */
 	if (!coverage->account || coverage->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
 		return 0;
-	r = person_names_find(person, &ctx->fault, &names);
-	who.owner = (struct subuid_owner){ person->uid, names.names, names.count };
-	if (!r)
-		r = subuid_load(&ctx->subuid, &ctx->fault, &who.subuid);
+	r = subuid_load(&ctx->subuid, &ctx->fault, &who.subuid);
 	if (!r)
 		r = subordinates_find(&who, &ctx->fault, &coverage->ranges);
 	subuid_free(who.subuid);

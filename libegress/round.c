@@ -35,15 +35,12 @@ static int tell_unfit(struct round *round, const struct subject *subject, int er
 
 static int find_ranges_of(struct round *round, struct subuid *subuid, struct subject *subject)
 {
-	struct subordinates who = { .conf = round->view.conf, .account = subject->account, .subuid = subuid };
-	AUTO_PERSON_NAMES struct person_names names = { 0 };
 	const struct person person = { .login = subject->login, .uid = subject->uids.first, .exists = true };
+	const struct subordinates who = { .conf = round->view.conf, .account = subject->account,
+					  .person = &person, .subuid = subuid };
 	struct fault why = { 0 };
-	int r = person_names_find(&person, &why, &names);
+	int r = subordinates_find(&who, &why, &subject->found);
 
-	who.owner = (struct subuid_owner){ person.uid, names.names, names.count };
-	if (!r)
-		r = subordinates_find(&who, &why, &subject->found);
 	if (!r || r == -ENOMEM)
 		return r ? fault_set(&round->ctx->fault, r, "%s", why.line) : 0;
 	return tell_unfit(round, subject, r, why.line);

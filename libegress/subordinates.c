@@ -6,14 +6,14 @@
 
 #define PLACE_MAX 256
 
-static int refuse(const struct subordinates *who, struct fault *fault)
+static int refuse(const struct subordinates *who, const struct subuid_owner *owner, struct fault *fault)
 {
 	char place[PLACE_MAX];
 
-	if (!subuid_names(who->subuid, &who->owner, place, sizeof(place)))
+	if (!subuid_names(who->subuid, owner, place, sizeof(place)))
 		return 0;
 	return fault_set(fault, -EPERM, "%s: uid %u has subordinate ids, which profile \"%s\" refuses", place,
-			 who->owner.uid, who->account->profile->name);
+			 owner->uid, who->account->profile->name);
 }
 
 /* A range that is held as one is a subject by itself. */
@@ -40,19 +40,30 @@ static int check(const struct subordinates *who, struct uid_range range, struct 
 	return r || !who->conf ? r : conf_check_proxies(who->conf, range, fault);
 }
 
+/* By each of its names, and by its uid. */
+static int read_ranges(const struct subordinates *who, struct fault *fault, struct uid_ranges *ranges)
+{
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	struct subuid_owner owner = { .uid = who->person->uid };
+	int r = person_names_find(who->person, fault, &names);
+
+	if (r)
+		return r;
+	owner.names = names.names;
+	owner.name_count = names.count;
+	if (who->account->profile->subordinate_ids == SUBORDINATE_REFUSE)
+		return refuse(who, &owner, fault);
+	return subuid_find(who->subuid, &owner, fault, ranges);
+}
+
 int subordinates_find(const struct subordinates *who, struct fault *fault, struct uid_ranges *ret)
 {
 	AUTO_RANGES struct uid_ranges ranges = { 0 };
-	int r = 0;
+	int r;
 
-	switch (who->account->profile->subordinate_ids) {
-	case SUBORDINATE_IGNORE:
+	if (who->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
 		return 0;
-	case SUBORDINATE_REFUSE:
-		return refuse(who, fault);
-	case SUBORDINATE_HOLD:
-		r = subuid_find(who->subuid, &who->owner, fault, &ranges);
-	}
+	r = read_ranges(who, fault, &ranges);
 	for (size_t i = 0; !r && i < ranges.count; i++)
 		r = check(who, ranges.items[i], fault);
 	if (r)

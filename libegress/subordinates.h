@@ -4,13 +4,14 @@
 
 /* With which subordinate ranges an account is held: what the files say, judged by its profile and the configuration. */
 #include "conf.h"
+#include "person.h"
 #include "subuid.h"
 
 struct subordinates {
 	const struct conf *conf; /* NULL: none */
 	const struct account *account;
+	const struct person *person;
 	struct subuid *subuid;
-	struct subuid_owner owner;
 };
 
 /* None if the profile ignores them. -EPERM: the profile refuses those that it has; -EBADMSG: see subuid_find, or an entry
