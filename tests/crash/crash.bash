@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# For the scripts that run crash.c; to be sourced after lab.sh. crash_backends MODE: all backends that this kernel
-# has, side by side. With TEST_ALL=yes everything is tried.
+# For the scripts that run crash.c; to be sourced after lab.sh. crash_backends MODE: the backend of this run,
+# or all that this kernel has, and parts of the scenes, side by side. With TEST_ALL=yes everything is tried.
 
 crash=${BUILD:?the tree to test}/tests/crash/crash
 
@@ -31,25 +31,44 @@ crash_one() {
 	exit
 }
 
-# Each in a process of its own, which ends with this one.
+# A point is little work and much waiting for the kernel: so many parts of the scenes are played at once.
+crash_parts=4
+
+# The parts' points together.
+sum_points() {
+	awk '/^# [a-z]+: [0-9]+ points tried$/ { points[$2] += $3; next }
+		{ print; fflush() }
+		END { for (backend in points) print "#", backend, points[backend], "points tried" }'
+}
+
+# Each part of each backend in a process of its own, which ends with this one.
+crash_all_parts() {
+	local backend backends part pid pids=() worst=0 wanted=.*
+	# lab.sh has set LAB_BACKEND, asked for or not.
+	[ -z "$lab_prefix" ] || wanted=$LAB_BACKEND
+	backends=$(in_place usable | grep -x "$wanted")
+	if [ -z "$backends" ]; then
+		echo "not ok - $(basename "$0"): no backend can be used"
+		return 1
+	fi
+	for backend in $backends; do
+		for ((part = 1; part <= crash_parts; part++)); do
+			CRASH_BACKEND=$backend CRASH_PART=$part/$crash_parts setpriv --pdeathsig TERM bash "$0" &
+			pids+=($!)
+		done
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || worst=$?
+	done
+	return "$worst"
+}
+
 crash_backends() {
-	local backend backends pid pids=() worst=0
 	if [ "$(id -u)" -ne 0 ]; then
 		echo "not ok - $(basename "$0"): must be run as root"
 		exit 1
 	fi
 	[ -z "${CRASH_BACKEND-}" ] || crash_one "$1"
-	backends=$(in_place usable)
-	if [ -z "$backends" ]; then
-		echo "not ok - $(basename "$0"): no backend can be used"
-		exit 1
-	fi
-	for backend in $backends; do
-		CRASH_BACKEND=$backend setpriv --pdeathsig TERM bash "$0" &
-		pids+=($!)
-	done
-	for pid in "${pids[@]}"; do
-		wait "$pid" || worst=$?
-	done
-	exit "$worst"
+	crash_all_parts | sum_points
+	exit "${PIPESTATUS[0]}"
 }

@@ -193,9 +193,22 @@ static void begin(void)
 	place_begin(uids, 3);
 }
 
+/* CRASH_PART=2/3: every third scene, from the second on. */
+static void read_part(size_t *ret_part, size_t *ret_parts)
+{
+	const char *text = getenv("CRASH_PART");
+
+	*ret_part = 1;
+	*ret_parts = 1;
+	if (text && (sscanf(text, "%zu/%zu", ret_part, ret_parts) != 2 || !*ret_part || *ret_part > *ret_parts))
+		errx(2, "CRASH_PART=%s", text);
+	--*ret_part;
+}
+
 int main(int argc, char **argv)
 {
 	const char *only = getenv("CRASH_ONLY");
+	size_t part, parts;
 
 	if (argc == 2 && strcmp(argv[1], "usable") == 0) {
 		acts_print_usable();
@@ -210,8 +223,9 @@ int main(int argc, char **argv)
 		printf("skip - %s: each call failing: the tracer does not know this machine\n", crash.backend);
 		return 0;
 	}
+	read_part(&part, &parts);
 	begin();
-	for (size_t i = 0; i < scene_count; i++)
+	for (size_t i = part; i < scene_count; i += parts)
 		if (!only || strncmp(scenes[i].name, only, strlen(only)) == 0)
 			run_scene(&scenes[i], strcmp(argv[2], "scenes") != 0);
 	printf("# %s: %lu points tried\n", crash.backend, crash.points);
