@@ -43,7 +43,7 @@ sum_points() {
 
 # Each part of each backend in a process of its own, which ends with this one.
 crash_all_parts() {
-	local backend backends part pid pids=() worst=0 wanted=.*
+	local backend backends part pid pids=() worst=0 wanted=".*"
 	# lab.sh has set LAB_BACKEND, asked for or not.
 	[ -z "$lab_prefix" ] || wanted=$LAB_BACKEND
 	backends=$(in_place usable | grep -x "$wanted")
