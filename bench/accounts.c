@@ -14,6 +14,8 @@
 const char *const layout_names[LAYOUT_COUNT] = { "contiguous", "scattered" };
 
 #define STRIDE 7
+#define FIRST_SUBORDINATE 1000000
+#define SUBORDINATES 65536
 
 static uid_t uid_of(size_t index, size_t count, enum layout layout)
 {
@@ -28,7 +30,7 @@ static void must_parse(int error)
 		die("cannot use an address of my own");
 }
 
-void account_make(uid_t uid, int proto, struct plan *ret)
+static void plan_make(struct uid_range uids, int proto, struct plan *ret)
 {
 	static const char *const proxies[] = { "127.0.0.1", "::1" };
 	struct port_range port = { PROXY_PORT, PROXY_PORT };
@@ -45,8 +47,21 @@ void account_make(uid_t uid, int proto, struct plan *ret)
 		allows[i].port_count = 1;
 		must_parse(addr_parse_prefix(proxies[i], &allows[i].to));
 	}
-	if (plan_compile(&profile, (struct uid_range){ uid, uid }, ret))
+	if (plan_compile(&profile, uids, ret))
 		die("out of memory");
+}
+
+void account_make(uid_t uid, int proto, struct plan *ret)
+{
+	plan_make((struct uid_range){ uid, uid }, proto, ret);
+}
+
+/* As useradd gives them: one behind the other. */
+void subordinates_make(size_t index, struct plan *ret)
+{
+	uid_t first = FIRST_SUBORDINATE + (uid_t)index * SUBORDINATES;
+
+	plan_make((struct uid_range){ first, first + SUBORDINATES - 1 }, IPPROTO_TCP, ret);
 }
 
 void accounts_make(size_t count, enum layout layout, int proto, struct accounts *ret)
@@ -124,6 +139,18 @@ static bool read_back(const struct backend_ops *ops, struct backend *backend,
 	return stand;
 }
 
+/* Few are read one by one, as an operation does. */
+static bool read_back_each(const struct backend_ops *ops, struct backend *backend, const struct plan *plans,
+			   size_t count, struct fault *fault)
+{
+	if (count > OF_ONE_ACCOUNT)
+		return read_back(ops, backend, plans, count, fault);
+	for (size_t i = 0; i < count; i++)
+		if (!read_back(ops, backend, &plans[i], 1, fault))
+			return false;
+	return true;
+}
+
 /* A reading that misses something is told, repeated, and part of what a hold takes. */
 void seam_hold(const struct backend_ops *ops, const struct plan *plans, size_t count)
 {
@@ -133,7 +160,7 @@ void seam_hold(const struct backend_ops *ops, const struct plan *plans, size_t c
 
 	if (ops->replace(backend, plans, count, &fault))
 		die("hold: %s", fault.line);
-	while (!read_back(ops, backend, plans, count, &fault)) {
+	while (!read_back_each(ops, backend, plans, count, &fault)) {
 		fprintf(stderr, "held, but read as: %s\n", fault.line);
 		if (readings++ == READINGS_MAX)
 			die("hold: does not stand");
@@ -141,12 +168,15 @@ void seam_hold(const struct backend_ops *ops, const struct plan *plans, size_t c
 	ops->close(backend);
 }
 
-void seam_release(const struct backend_ops *ops, const struct plan *plan)
+void seam_release(const struct backend_ops *ops, const struct plan *plans, size_t count)
 {
 	struct backend *backend = seam_open(ops);
+	struct uid_range uids[OF_ONE_ACCOUNT];
 	struct fault fault = { 0 };
 
-	if (ops->remove(backend, &plan->uids, 1, &fault))
+	for (size_t i = 0; i < count; i++)
+		uids[i] = plans[i].uids;
+	if (ops->remove(backend, uids, count, &fault))
 		die("release: %s", fault.line);
 	ops->close(backend);
 }

@@ -91,6 +91,8 @@ void accounts_clear(struct accounts *accounts);
 
 /* Makes the plan of one more account than those. */
 void account_make(uid_t uid, int proto, struct plan *ret);
+/* Makes the plan of the subordinate uids of the account at INDEX: 65536, one behind the other, as useradd gives them. */
+void subordinates_make(size_t index, struct plan *ret);
 
 /* --- The seam, in the network namespace where we are; each ends the program if it fails --- */
 
@@ -98,7 +100,8 @@ void account_make(uid_t uid, int proto, struct plan *ret);
 int seam_probe(const struct backend_ops *ops, struct fault *fault);
 /* Makes the plans stand and reads them back, as an open does. */
 void seam_hold(const struct backend_ops *ops, const struct plan *plans, size_t count);
-void seam_release(const struct backend_ops *ops, const struct plan *plan);
+#define OF_ONE_ACCOUNT 4 /* plans at most that are read back one by one, or released */
+void seam_release(const struct backend_ops *ops, const struct plan *plans, size_t count);
 void seam_list(const struct backend_ops *ops, size_t expected);
 
 /* --- Programs --- */

@@ -22,7 +22,8 @@
 struct site {
 	int netns;
 	struct accounts accounts;
-	struct plan one_more;
+	struct plan one_more[2]; /* and its subordinate uids */
+	size_t of_one_more;      /* how many of them it has */
 	struct bare *bare;
 };
 
@@ -35,10 +36,11 @@ struct bench {
 
 static void site_make(const struct bench *bench, size_t count, struct site *ret)
 {
-	*ret = (struct site){ .netns = netns_new() };
+	*ret = (struct site){ .netns = netns_new(), .of_one_more = 1 };
 	netns_enter(ret->netns);
 	accounts_make(count, CONTIGUOUS, IPPROTO_TCP, &ret->accounts);
-	account_make(ret->accounts.between, IPPROTO_TCP, &ret->one_more);
+	account_make(ret->accounts.between, IPPROTO_TCP, &ret->one_more[0]);
+	subordinates_make(count, &ret->one_more[1]);
 	seam_hold(bench->ops, ret->accounts.plans, count);
 	ret->bare = bench->bare->learn();
 }
@@ -46,7 +48,8 @@ static void site_make(const struct bench *bench, size_t count, struct site *ret)
 static void site_clear(const struct bench *bench, struct site *site)
 {
 	bench->bare->free(site->bare);
-	plan_clear(&site->one_more);
+	plan_clear(&site->one_more[0]);
+	plan_clear(&site->one_more[1]);
 	accounts_clear(&site->accounts);
 	close(site->netns);
 }
@@ -60,16 +63,16 @@ static struct cost cost_of_seam(const struct bench *bench, const struct site *si
 {
 	double start = clock_us(), held, released;
 
-	seam_hold(bench->ops, &site->one_more, 1);
+	seam_hold(bench->ops, site->one_more, site->of_one_more);
 	held = clock_us();
-	seam_release(bench->ops, &site->one_more);
+	seam_release(bench->ops, site->one_more, site->of_one_more);
 	released = clock_us();
 	return (struct cost){ (held - start) / 1e3, (released - held) / 1e3 };
 }
 
 static struct cost cost_of_bare(const struct bench *bench, const struct site *site)
 {
-	uid_t uid = site->one_more.uids.first;
+	uid_t uid = site->one_more[0].uids.first;
 	double start = clock_us(), held, released;
 
 	bench->bare->hold(site->bare, uid);
@@ -124,7 +127,7 @@ static void measure_bare(const struct bench *bench, const struct site *site)
 
 /* --- The largest number of accounts beside the smallest --- */
 
-static void measure_growth(const struct bench *bench)
+static void measure_growth(const struct bench *bench, const char *layout)
 {
 	const struct site *small = &bench->sites[0];
 	const struct site *large = &bench->sites[bench->options->count_count - 1];
@@ -144,8 +147,22 @@ static void measure_growth(const struct bench *bench)
 		series_add(&ratio, both(many) / both(few));
 		series_add(&hold_ratio, many.hold / few.hold);
 	}
-	emit_and_clear(bench, "hold-release.growth", NO_LAYOUT, count, "x", &ratio);
-	emit_and_clear(bench, "hold.growth", NO_LAYOUT, count, "x", &hold_ratio);
+	emit_and_clear(bench, "hold-release.growth", layout, count, "x", &ratio);
+	emit_and_clear(bench, "hold.growth", layout, count, "x", &hold_ratio);
+}
+
+static void give_subordinates(const struct bench *bench, struct site *site)
+{
+	size_t count = site->accounts.count;
+	AUTO_FREE struct plan *plans = need(calloc(count, sizeof(*plans)));
+
+	netns_enter(site->netns);
+	for (size_t i = 0; i < count; i++)
+		subordinates_make(i, &plans[i]);
+	seam_hold(bench->ops, plans, count);
+	for (size_t i = 0; i < count; i++)
+		plan_clear(&plans[i]);
+	site->of_one_more = ARRAY_SIZE(site->one_more);
 }
 
 /* --- Beside the commands --- */
@@ -176,7 +193,7 @@ static void measure_commands(const struct bench *bench, const struct site *site)
 	struct commands *commands;
 
 	netns_enter(site->netns);
-	commands = commands_make(bench->bare, site->bare, site->one_more.uids.first);
+	commands = commands_make(bench->bare, site->bare, site->one_more[0].uids.first);
 	for (const struct command_way *way = command_ways; way->name; way++) {
 		if (strcmp(way->backend, bench->ops->name) == 0)
 			measure_way(bench, site, way, commands);
@@ -266,13 +283,17 @@ static void measure_all(struct bench *bench)
 
 	for (size_t i = 0; i < count; i++)
 		site_make(bench, bench->options->counts[i], &bench->sites[i]);
-	measure_growth(bench);
+	measure_growth(bench, NO_LAYOUT);
 	for (size_t i = 0; i < count; i++) {
 		measure_bare(bench, &bench->sites[i]);
 		measure_commands(bench, &bench->sites[i]);
 		measure_list(bench, &bench->sites[i]);
 		measure_sync(bench, &bench->sites[i]);
 	}
+	give_subordinates(bench, &bench->sites[0]);
+	if (count > 1)
+		give_subordinates(bench, &bench->sites[count - 1]);
+	measure_growth(bench, "with subordinate uids");
 	for (size_t i = 0; i < count; i++)
 		site_clear(bench, &bench->sites[i]);
 }

@@ -155,6 +155,7 @@ static int apply_stage(struct backend *backend, struct nft_change *change, struc
 		if (error)
 			change->grow_only = grow_only;
 		change->grow = change->grow || error == -ENOSPC;
+		change->whole = change->whole || error == -ESTALE;
 		if (error != -ESTALE && error != -ENOBUFS && error != -ENOSPC)
 			return error;
 	}

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-/* --- Uids --- */
+/* --- Those that are one element: uids, and ranges that are apart from others --- */
 
-/* Takes the uid out of the sets of the group; what was counted there goes along. */
+/* Takes it out of the sets of the group; what was counted there goes along. */
 static int take_out(struct nft_edit *edit, size_t i, struct uid_range uids, struct nft_element counted[NFT_ROLES])
 {
 	const struct nft_group *group = &edit->table.groups[i];
@@ -41,8 +41,9 @@ static int put_in(struct nft_edit *edit, size_t i, const struct nft_element coun
 }
 
 /* KEY: where it must stand, NULL: nowhere. */
-static int place_uid(struct nft_edit *edit, struct uid_range uids, const char *key)
+static int place_element(struct nft_edit *edit, struct uid_range uids, const char *key)
 {
+	bool is_range = uids.first != uids.last;
 	const struct nft_group *home = key ? nft_table_group(&edit->table, key) : NULL;
 	struct nft_element counted[NFT_ROLES];
 	int error = 0;
@@ -50,7 +51,7 @@ static int place_uid(struct nft_edit *edit, struct uid_range uids, const char *k
 	for (int role = 0; role < NFT_ROLES; role++)
 		counted[role] = (struct nft_element){ .uids = uids };
 	for (size_t i = 0; i < edit->group_count && !error; i++)
-		if (&edit->table.groups[i] != home && !nft_key_is_ranges(edit->table.groups[i].key))
+		if (&edit->table.groups[i] != home && nft_key_is_ranges(edit->table.groups[i].key) == is_range)
 			error = take_out(edit, i, uids, counted);
 	if (!error && home)
 		error = put_in(edit, (size_t)(home - edit->table.groups), counted);
@@ -127,8 +128,8 @@ int nft_edit_place(struct nft_edit *edit)
 	for (size_t i = 0; i < change->count && !error; i++) {
 		const struct uid_range uids = change->plans ? change->plans[i].uids : change->gone[i];
 
-		if (uids.first == uids.last)
-			error = place_uid(edit, uids, edit->keys ? edit->keys[i] : NULL);
+		if (uids.first == uids.last || edit->narrow)
+			error = place_element(edit, uids, edit->keys ? edit->keys[i] : NULL);
 	}
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		if (edit->groups[i].remake && !nft_key_is_ranges(edit->table.groups[i].key))

@@ -209,18 +209,83 @@ static int check_wanted(struct nft_edit *edit, size_t i)
 
 /* --- Reading what is concerned --- */
 
-/* What the change says nothing of need not be read: segments without ranges, other uids with one. */
+static bool is_apart(const struct nft_edit *edit, size_t i)
+{
+	const struct uid_range uids = subject_of(edit->change, i);
+
+	for (size_t k = 0; k < i; k++) {
+		const struct uid_range other = subject_of(edit->change, k);
+
+		if (other.first != other.last && other.first <= uids.last && uids.first <= other.last)
+			return false;
+	}
+	/* The end of the last uid's segment is no element. */
+	return uids.last != UINT32_MAX && nft_table_is_apart(&edit->table, uids);
+}
+
+/* A uid and its ranges. Of several accounts, as for sync, all is looked at. */
+static bool is_narrow(const struct nft_edit *edit)
+{
+	const struct nft_change *change = edit->change;
+	size_t uids = 0;
+
+	if (change->whole || change->grow || change->count > NFT_NARROW_MAX)
+		return false;
+	for (size_t i = 0; i < change->count; i++) {
+		const struct uid_range subject = subject_of(change, i);
+
+		if (subject.first == subject.last ? ++uids > 1 : !is_apart(edit, i))
+			return false;
+	}
+	return true;
+}
+
+/* Then others of it may have to come back, too. */
+static bool remakes_ranges(const struct nft_edit *edit)
+{
+	for (size_t i = 0; i < edit->group_count; i++) {
+		const struct nft_group *group = &edit->table.groups[i];
+
+		if (edit->groups[i].remake && nft_key_is_ranges(group->key) &&
+		    (group->sets[NFT_HELD].exists || group->sets[NFT_DENIED].exists || group->sets[NFT_LOGGED].exists ||
+		     nft_ranges_have_key(edit->table.ranges, edit->table.range_count, group->key)))
+			return true;
+	}
+	return false;
+}
+
+/* What the change says nothing of need not be read. */
 static int read_elements(struct nft_edit *edit, size_t i)
 {
 	struct nft_group *group = &edit->table.groups[i];
-	const struct uid_range only = subject_of(edit->change, 0);
 	struct nft_group_edit *change = &edit->groups[i];
-	bool by_uid = edit->change->count == 1 && only.first == only.last && !change->remake;
 
 	if (nft_key_is_ranges(group->key) && !edit->with_ranges)
 		return 0;
-	change->loaded = !by_uid || nft_key_is_ranges(group->key);
-	return nft_group_read_elements(edit->link, group, change->loaded ? NULL : &only.first);
+	change->loaded = !edit->narrow || change->remake;
+	return nft_group_read_elements(edit->link, group, change->loaded ? NULL : edit->subjects, edit->change->count);
+}
+
+static int read_all_elements(struct nft_edit *edit)
+{
+	int error = 0;
+
+	edit->narrow = is_narrow(edit) && !remakes_ranges(edit);
+	for (size_t i = 0; edit->narrow && i < edit->change->count; i++)
+		edit->subjects[i] = subject_of(edit->change, i);
+	for (size_t i = 0; i < edit->group_count && !error; i++)
+		error = read_elements(edit, i);
+	return error;
+}
+
+/* Somebody else may have put a segment there that is not one of ours. */
+static bool found_others(const struct nft_edit *edit)
+{
+	for (size_t i = 0; i < edit->group_count; i++)
+		if (nft_key_is_ranges(edit->table.groups[i].key) && !edit->groups[i].loaded &&
+		    !nft_group_has_only(&edit->table.groups[i], edit->subjects, edit->change->count))
+			return true;
+	return false;
 }
 
 static int read_groups(struct nft_edit *edit)
@@ -233,13 +298,15 @@ static int read_groups(struct nft_edit *edit)
 		else if (!nft_group_is_branched(&edit->table, edit->table.groups[i].key))
 			error = nft_group_read_lines(edit->link, &edit->table.groups[i]);
 	}
-	for (size_t i = 0; i < edit->group_count && !error; i++)
-		error = read_elements(edit, i);
+	if (!error)
+		error = read_all_elements(edit);
+	if (!error && edit->narrow && found_others(edit))
+		return -ESTALE;
 	/* A set may turn out not to be ours by what is in it. */
 	for (size_t i = 0; i < edit->group_count && !error; i++)
 		if (edit->groups[i].plan && !has_sound_sets(&edit->table.groups[i], edit->groups[i].plan))
 			edit->groups[i].remake = true;
-	return error || !edit->with_ranges ? error : nft_table_adopt_segments(&edit->table);
+	return error || !edit->with_ranges || edit->narrow ? error : nft_table_adopt_segments(&edit->table);
 }
 
 /* --- Which ranges are held as one afterwards --- */
@@ -257,6 +324,8 @@ static int find_ranges(struct nft_edit *edit)
 	const struct nft_change *change = edit->change;
 	size_t wanted = edit->with_ranges && change->plans ? change->count : 0;
 
+	free(edit->ranges);
+	edit->range_count = 0;
 	edit->ranges = calloc(edit->table.range_count + wanted + 1, sizeof(*edit->ranges));
 	if (!edit->ranges)
 		return -ENOMEM;
@@ -314,6 +383,11 @@ static int find_all_empty(struct nft_edit *edit)
 	}
 	if (error || !edit->change->gone || !all)
 		return error;
+	/* The table may go: now it matters what else it holds. */
+	if (!edit->with_ranges)
+		error = nft_table_read_ranges(edit->link, NULL, &edit->table);
+	if (!error && !edit->with_ranges)
+		error = find_ranges(edit);
 	for (size_t i = 0; i < edit->group_count && !error; i++) {
 		if (!edit->groups[i].drop)
 			error = find_empty(edit, i);
@@ -364,7 +438,10 @@ int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct 
 		error = nft_table_read(link, &edit->table);
 	if (error || (edit->table.exists && !edit->table.ours))
 		return error;
-	error = find_keys(edit);
+	if (edit->with_ranges)
+		error = nft_table_read_ranges(link, NULL, &edit->table);
+	if (!error)
+		error = find_keys(edit);
 	if (!error)
 		error = make_group_edits(edit);
 	if (!error)
@@ -373,7 +450,7 @@ int nft_edit_prepare(struct nft_edit *edit, struct nft_link *link, const struct 
 		error = find_ranges(edit);
 	if (!error)
 		error = nft_edit_place(edit);
-	if (!error && edit->with_ranges)
+	if (!error && edit->with_ranges && !edit->narrow)
 		error = nft_edit_place_segments(edit);
 	if (!error && change->grow_only)
 		error = nft_edit_withhold(edit);

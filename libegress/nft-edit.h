@@ -8,12 +8,16 @@
  */
 #include "nft-table.h"
 
+/* An account's uid and some ranges: of more, all elements are read. */
+#define NFT_NARROW_MAX 4
+
 struct nft_change {
 	const struct plan *plans;     /* to make stand, or NULL */
 	const struct uid_range *gone; /* to remove, or NULL */
 	size_t count;                 /* of either */
 	bool grow;                    /* the sets are full: larger ones in their place */
 	bool keep_groups;             /* even those that nobody is left in */
+	bool whole;                   /* read all that could have to do with it */
 	/*
 	 * The first of two transactions, if there must be two. Rules that a packet meets one after the other look at
 	 * sets one after the other: who goes from one to another in one transaction is in neither for a packet that
@@ -45,7 +49,13 @@ struct nft_edit {
 	char (*keys)[NFT_KEY_MAX];     /* of the plans; owned */
 	struct nft_range *ranges;      /* that are held as one after the change; owned */
 	size_t range_count;
-	bool with_ranges; /* the change concerns ranges: all segments were read */
+	bool with_ranges; /* the change concerns ranges: all that are recorded were read */
+	/*
+	 * It concerns few, of whom each range is apart from all others: then a range is one element in each set, as a
+	 * uid is, and only the elements of those few were read.
+	 */
+	bool narrow;
+	struct uid_range subjects[NFT_NARROW_MAX]; /* those few */
 	bool remake_base, drop_all;
 	uint32_t generation; /* of what was read */
 	bool withheld;       /* there must be another transaction */

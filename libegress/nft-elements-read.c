@@ -125,24 +125,40 @@ static int read_element_message(const struct nlmsghdr *message, void *data)
 	return r;
 }
 
-/* UID: only that element of a set of uids; NULL: all of any set. */
-static int ask_for_elements(struct nft_link *link, const char *set, const uid_t *uid,
+/* One element that is asked for. */
+struct element_key {
+	uint32_t words[2];
+	size_t word_count;
+	bool is_end;
+};
+
+static void put_key(struct nlmsghdr *question, const struct element_key *wanted)
+{
+	struct nlattr *element = mnl_attr_nest_start(question, NFTA_LIST_ELEM);
+	struct nlattr *key = mnl_attr_nest_start(question, NFTA_SET_ELEM_KEY);
+
+	mnl_attr_put(question, NFTA_DATA_VALUE, wanted->word_count * sizeof(wanted->words[0]), wanted->words);
+	mnl_attr_nest_end(question, key);
+	if (wanted->is_end)
+		mnl_attr_put_u32(question, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	mnl_attr_nest_end(question, element);
+}
+
+/* No KEYS: all elements. Else as many as there are before the first that there is not. */
+static int ask_for_elements(struct nft_link *link, const char *set, const struct element_key *keys, size_t count,
 			    const struct nft_reader *reader)
 {
 	unsigned char buffer[NFT_QUESTION_MAX];
-	struct nlmsghdr *question = nft_link_question(buffer, NFT_MSG_GETSETELEM, uid ? 0 : NLM_F_DUMP);
+	struct nlmsghdr *question = nft_link_question(buffer, NFT_MSG_GETSETELEM, count ? 0 : NLM_F_DUMP);
 	int error;
 
 	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
 	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_SET, set);
-	if (uid) {
+	if (count) {
 		struct nlattr *list = mnl_attr_nest_start(question, NFTA_SET_ELEM_LIST_ELEMENTS);
-		struct nlattr *element = mnl_attr_nest_start(question, NFTA_LIST_ELEM);
-		struct nlattr *key = mnl_attr_nest_start(question, NFTA_SET_ELEM_KEY);
 
-		mnl_attr_put_u32(question, NFTA_DATA_VALUE, *uid);
-		mnl_attr_nest_end(question, key);
-		mnl_attr_nest_end(question, element);
+		for (size_t i = 0; i < count; i++)
+			put_key(question, &keys[i]);
 		mnl_attr_nest_end(question, list);
 	}
 	error = nft_link_ask(link, question, reader);
@@ -232,13 +248,20 @@ static int pair_bounds(const struct bounds *bounds, struct nft_set *set)
 	return 0;
 }
 
-static int read_segments(struct nft_link *link, const char *name, struct nft_set *set)
+static int read_segments(struct nft_link *link, const char *name, const struct uid_range *subject, struct nft_set *set)
 {
 	struct bounds bounds = { 0 };
 	struct element_reader elements = { add_bound, &bounds };
 	const struct nft_reader reader = { read_element_message, forget_bounds, &elements };
-	int error = ask_for_elements(link, name, NULL, &reader);
+	int error;
 
+	/* The start at or before its first uid, and the end that comes after that uid. */
+	const struct element_key keys[] = {
+		{ .words = { subject ? htonl(subject->first) : 0 }, .word_count = 1 },
+		{ .words = { subject ? htonl(subject->first + 1) : 0 }, .word_count = 1, .is_end = true },
+	};
+
+	error = ask_for_elements(link, name, keys, subject ? ARRAY_SIZE(keys) : 0, &reader);
 	set->as_written = set->as_written && !bounds.has_catch_all;
 	if (!error && bounds.count) {
 		qsort(bounds.items, bounds.count, sizeof(*bounds.items), compare_bounds);
@@ -248,30 +271,46 @@ static int read_segments(struct nft_link *link, const char *name, struct nft_set
 	return error;
 }
 
-static int read_uids(struct nft_link *link, const char *name, const uid_t *uid, struct nft_set *set)
+static int read_uids(struct nft_link *link, const char *name, const struct uid_range *subject, struct nft_set *set)
 {
 	struct element_reader elements = { add_uid, set };
 	const struct nft_reader reader = { read_element_message, forget_uids, &elements };
-	int error = ask_for_elements(link, name, uid, &reader);
 
+	const struct element_key key = { .words = { subject ? subject->first : 0 }, .word_count = 1 };
+
+	return ask_for_elements(link, name, &key, subject ? 1 : 0, &reader);
+}
+
+static int read_set(struct nft_link *link, const struct nft_group *group, enum nft_role role,
+		    const struct uid_range *only, size_t count, struct nft_set *set)
+{
+	bool is_ranges = nft_key_is_ranges(group->key);
+	int (*read)(struct nft_link *, const char *, const struct uid_range *, struct nft_set *) =
+		is_ranges ? read_segments : read_uids;
+	char name[NFT_NAME_MAX];
+	int error = 0;
+
+	nft_set_name(group->key, role, name);
+	if (!only)
+		error = read(link, name, NULL, set);
+	for (size_t i = 0; only && i < count && !error; i++)
+		if ((only[i].first != only[i].last) == is_ranges)
+			error = read(link, name, &only[i], set);
 	if (!error && set->count)
 		qsort(set->elements, set->count, sizeof(*set->elements), nft_element_compare);
 	return error;
 }
 
-int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const uid_t *uid)
+int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const struct uid_range *only, size_t count)
 {
-	char name[NFT_NAME_MAX];
 	int error = 0;
 
 	for (int role = 0; role < NFT_ROLES && !error; role++) {
 		struct nft_set *set = &group->sets[role];
 
 		set->count = 0;
-		nft_set_name(group->key, role, name);
 		if (set->exists && set->is_readable)
-			error = nft_key_is_ranges(group->key) ? read_segments(link, name, set)
-							      : read_uids(link, name, uid, set);
+			error = read_set(link, group, role, only, count, set);
 	}
 	return error;
 }
@@ -302,12 +341,16 @@ static void forget_ranges(void *data)
 	((struct nft_table *)reader->data)->range_count = 0;
 }
 
-int nft_read_ranges(struct nft_link *link, struct nft_table *table)
+int nft_table_read_ranges(struct nft_link *link, const struct uid_range *only, struct nft_table *table)
 {
 	struct element_reader elements = { add_range, table };
 	const struct nft_reader reader = { read_element_message, forget_ranges, &elements };
-	int error = ask_for_elements(link, NFT_SET_RANGES, NULL, &reader);
+	const struct element_key key = { { only ? only->first : 0, only ? only->last : 0 }, 2, false };
+	int error = 0;
 
+	table->range_count = 0;
+	if (table->has_ranges_set)
+		error = ask_for_elements(link, NFT_SET_RANGES, &key, only ? 1 : 0, &reader);
 	if (!error && table->range_count)
 		qsort(table->ranges, table->range_count, sizeof(*table->ranges), nft_range_compare);
 	return error;
@@ -318,12 +361,14 @@ int nft_read_ranges(struct nft_link *link, struct nft_table *table)
 struct search {
 	const struct nft_element *gone;
 	size_t gone_count;
+	bool is_ranges; /* then the keys are in network order */
 	bool found;
 };
 
 static int look_for_other(const struct raw_element *raw, void *data)
 {
 	struct search *search = data;
+	uint32_t first = search->is_ranges ? ntohl(raw->words[0]) : raw->words[0];
 	size_t low = 0, high = search->gone_count;
 
 	if (raw->is_end || raw->is_catch_all)
@@ -331,12 +376,12 @@ static int look_for_other(const struct raw_element *raw, void *data)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (search->gone[middle].uids.first < raw->words[0])
+		if (search->gone[middle].uids.first < first)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	search->found = low == search->gone_count || search->gone[low].uids.first != raw->words[0];
+	search->found = low == search->gone_count || search->gone[low].uids.first != first;
 	return search->found;
 }
 
@@ -350,14 +395,14 @@ static void forget_search(void *data)
 int nft_group_has_others(struct nft_link *link, const struct nft_group *group, const struct nft_element *gone,
 			 size_t gone_count, bool *ret)
 {
-	struct search search = { gone, gone_count, false };
+	struct search search = { gone, gone_count, nft_key_is_ranges(group->key), false };
 	struct element_reader elements = { look_for_other, &search };
 	const struct nft_reader reader = { read_element_message, forget_search, &elements };
 	char name[NFT_NAME_MAX];
 	int error = 0;
 
 	if (group->sets[NFT_HELD].exists)
-		error = ask_for_elements(link, nft_set_name(group->key, NFT_HELD, name), NULL, &reader);
+		error = ask_for_elements(link, nft_set_name(group->key, NFT_HELD, name), NULL, 0, &reader);
 	if (!error)
 		*ret = search.found;
 	return error;

@@ -98,12 +98,32 @@ const struct nft_element *nft_set_find(const struct nft_set *set, struct uid_ran
 			  : NULL;
 }
 
-const struct nft_range *nft_table_range(const struct nft_table *table, struct uid_range uids)
+bool nft_table_is_apart(const struct nft_table *table, struct uid_range uids)
 {
-	for (size_t i = 0; i < table->range_count; i++)
-		if (uid_range_compare(table->ranges[i].uids, uids) == 0)
-			return &table->ranges[i];
-	return NULL;
+	for (size_t i = 0; i < table->range_count; i++) {
+		const struct uid_range *other = &table->ranges[i].uids;
+
+		if (other->first <= uids.last && uids.first <= other->last && uid_range_compare(*other, uids) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_among(struct uid_range uids, const struct uid_range *subjects, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (uid_range_compare(uids, subjects[i]) == 0)
+			return true;
+	return false;
+}
+
+bool nft_group_has_only(const struct nft_group *group, const struct uid_range *subjects, size_t count)
+{
+	for (int role = 0; role < NFT_ROLES; role++)
+		for (size_t i = 0; i < group->sets[role].count; i++)
+			if (!is_among(group->sets[role].elements[i].uids, subjects, count))
+				return false;
+	return true;
 }
 
 /* --- The table itself --- */
@@ -152,14 +172,6 @@ int nft_table_look(struct nft_link *link, struct nft_table *table)
 
 /* --- Segments without a record --- */
 
-/* By a range of another plan as well: then it is on its way there. */
-static bool is_accounted_for(const struct nft_table *table, struct uid_range uids)
-{
-	for (size_t i = 0; i < table->range_count; i++)
-		if (table->ranges[i].uids.first <= uids.first && uids.last <= table->ranges[i].uids.last)
-			return true;
-	return false;
-}
 
 static int adopt(struct nft_table *table, const struct nft_group *group, struct uid_range uids)
 {
@@ -173,20 +185,35 @@ static int adopt(struct nft_table *table, const struct nft_group *group, struct 
 	return 0;
 }
 
+/* Both ascend. A range of another plan accounts for a segment as well: then it is on its way there. */
+static int adopt_segments_of(struct nft_table *table, const struct nft_group *group)
+{
+	const struct nft_set *set = &group->sets[NFT_HELD];
+	size_t count = table->range_count, next = 0;
+	uid_t farthest = 0; /* last uid of the ranges that begin no later */
+	int error = 0;
+
+	for (size_t i = 0; i < set->count && !error; i++) {
+		const struct uid_range *uids = &set->elements[i].uids;
+
+		for (; next < count && table->ranges[next].uids.first <= uids->first; next++)
+			if (table->ranges[next].uids.last > farthest)
+				farthest = table->ranges[next].uids.last;
+		if (farthest < uids->last)
+			error = adopt(table, group, *uids);
+	}
+	if (!error && table->range_count > count)
+		qsort(table->ranges, table->range_count, sizeof(*table->ranges), nft_range_compare);
+	return error;
+}
+
 int nft_table_adopt_segments(struct nft_table *table)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < table->group_count && !error; i++) {
-		const struct nft_group *group = &table->groups[i];
-		const struct nft_set *set = &group->sets[NFT_HELD];
-
-		for (size_t k = 0; k < set->count && !error && nft_key_is_ranges(group->key); k++)
-			if (!is_accounted_for(table, set->elements[k].uids))
-				error = adopt(table, group, set->elements[k].uids);
-	}
-	if (!error && table->range_count)
-		qsort(table->ranges, table->range_count, sizeof(*table->ranges), nft_range_compare);
+	for (size_t i = 0; i < table->group_count && !error; i++)
+		if (nft_key_is_ranges(table->groups[i].key))
+			error = adopt_segments_of(table, &table->groups[i]);
 	return error;
 }
 
@@ -437,9 +464,5 @@ int nft_table_read(struct nft_link *link, struct nft_table *table)
 		error = -ESTALE;
 	if (!error)
 		error = read_base(link, table);
-	if (!error)
-		error = note_branches(table);
-	if (!error && table->has_ranges_set)
-		error = nft_read_ranges(link, table);
-	return error;
+	return error ? error : note_branches(table);
 }

@@ -47,14 +47,19 @@ struct nft_table {
 
 /* Does our table stand, ours or not? Errors: those of nft_link_ask. */
 int nft_table_look(struct nft_link *link, struct nft_table *table);
-/* All but the rules and elements of groups. Errors also: -ESTALE it went meanwhile. *table must be zero or cleared; clear it in any case. Errors:
- * those of nft_link_ask; a table that is not there is none. */
+/* All but the ranges, and the rules and elements of groups. *table must be zero or cleared; clear it in any case. Errors:
+ * those of nft_link_ask, and -ESTALE it went meanwhile; a table that is not there is none. */
 int nft_table_read(struct nft_link *link, struct nft_table *table);
+/* ONLY: that one, if it is recorded; NULL: all. */
+int nft_table_read_ranges(struct nft_link *link, const struct uid_range *only, struct nft_table *table);
 void nft_table_clear(struct nft_table *table);
 
 int nft_group_read_lines(struct nft_link *link, struct nft_group *group);
-/* The elements of all roles; only that UID if not NULL, which is for groups of uids. */
-int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const uid_t *uid);
+/* The elements of all roles. ONLY, if not NULL: those of these subjects, as far as they are what the group is of; in the
+ * place of a range stands the segment that has its first uid. */
+int nft_group_read_elements(struct nft_link *link, struct nft_group *group, const struct uid_range *only, size_t count);
+/* Is each element that was read one of these? */
+bool nft_group_has_only(const struct nft_group *group, const struct uid_range *subjects, size_t count);
 /* Segments that were read and that no range accounts for are ranges: somebody took away the record. -ENOMEM. */
 int nft_table_adopt_segments(struct nft_table *table);
 /* Of a group: is there a uid, or a segment, that GONE (uids, ascending) does not name? Looks no further than the first. */
@@ -67,7 +72,8 @@ struct nft_group *nft_table_group(const struct nft_table *table, const char *key
 struct nft_group *nft_table_need_group(struct nft_table *table, const char *key);
 /* NULL: not in the set. */
 const struct nft_element *nft_set_find(const struct nft_set *set, struct uid_range uids);
-const struct nft_range *nft_table_range(const struct nft_table *table, struct uid_range uids);
+/* No other range that was read has a uid of it: what stands for it is one segment, its own. */
+bool nft_table_is_apart(const struct nft_table *table, struct uid_range uids);
 
 /* For qsort: by uids. */
 int nft_element_compare(const void *a, const void *b);
@@ -76,8 +82,5 @@ bool nft_ranges_have_key(const struct nft_range *ranges, size_t count, const cha
 
 /* Room for one more item in an owned array. -ENOMEM. */
 int nft_grow(void *items, size_t count, size_t *room, size_t size);
-
-/* What reads the parts of an answer; see nft-elements-read.c. */
-int nft_read_ranges(struct nft_link *link, struct nft_table *table);
 
 #endif

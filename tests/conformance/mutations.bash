@@ -197,7 +197,7 @@ promise nftables packets_count_for_their_account $list \
 promise nftables counters_survive_any_change_of_another_account $place \
 	'		carry(edit, group, after, del, add);' '		(void)carry;'
 promise nftables own_counters_survive_the_same_plan $place \
-	'		if (&edit->table.groups[i] != home && !nft_key_is_ranges' '		if (!nft_key_is_ranges'
+	'		if (&edit->table.groups[i] != home && nft_key_is_ranges' '		if (nft_key_is_ranges'
 promise nftables foreign_rules_tables_sets_and_counters_are_untouched libegress/nft-batch.c \
 	'	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE);
 	nft_batch_finish(batch, message);
@@ -209,7 +209,7 @@ static void start_chain' \
 
 static void start_chain'
 # what_the_host_refuses_stays_refused is the kernel's own promise there: an accept ends one base chain only.
-promise nftables an_edit_behind_our_back_is_noticed_and_mended $list \
+promise nftables an_edit_behind_our_back_is_noticed_and_mended libegress/nft-view.c \
 	'	if (table->dormant)' '	if (false)'
 promise nftables an_edit_behind_our_back_is_noticed_and_mended libegress/nft-table.c \
 	'	       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == NFT_HOOK_PRIORITY && type' '	       type'

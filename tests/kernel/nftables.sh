@@ -153,6 +153,32 @@ remembers_hidden_ranges() {
 		not sends 29999 127.0.0.1 9
 }
 
+# A range that is apart from all others is read and written alone; these two must not be.
+heeds_unrecorded_segments() {
+	local key role
+	hold 20000-20010 && key=$(key_of 1)-ranges || return 1
+	for role in held denied logged; do nft add element inet egress "$role-$key" '{ 30000-30030 }' || return 1; done
+	hold 30010-30020 'allow=127.0.0.1,udp,9' && sends 30015 127.0.0.1 9 && not sends 30015 127.0.0.1 10 &&
+		not sends 30009 127.0.0.1 9 && not grep drift <(list_all)
+}
+
+restores_ranges_beside() {
+	local key role
+	hold 20000-20010 + 30000-30010 && key=$(key_of 1)-ranges && nft flush chain inet egress output &&
+		nft delete chain inet egress "plan-$key" || return 1
+	for role in held denied logged; do nft delete set inet egress "$role-$key" || return 1; done
+	hold 20000-20010 && not sends 20005 127.0.0.1 9 && not sends 30005 127.0.0.1 9
+}
+
+# Of ten thousand ranges, what concerns one is read.
+reads_what_concerns_a_range() {
+	local i ranges=()
+	for ((i = 0; i < 2000; i++)); do ranges+=(+ "$((100000 + i * 100))-$((100000 + i * 100 + 99))"); done
+	hold "${ranges[@]:1}" && strace -e trace=recvmsg,recvfrom -o /run/trace "$DRIVER" -b nftables list 100000-100099 ||
+		return 1
+	[ "$(awk '{ bytes += $NF } END { print int(bytes) }' /run/trace)" -lt 20000 ]
+}
+
 counts_each_once() {
 	ip link set lo up
 	hold 20005 'allow=127.0.0.1,udp,9' + 20000-29999 'allow=127.0.0.1,udp,9' || return 1
@@ -393,6 +419,9 @@ case_nft "one account among 2,000 is sent alone" sends_what_concerns_one
 case_nft "rules that were saved and restored are still ours" survives_save_and_restore
 case_nft "sets grow when they are full, and nobody is let out" grows_when_full
 case_nft "a range hidden by narrower ones is remembered" remembers_hidden_ranges
+case_nft "a range is placed by what stands there, too, and not by records alone" heeds_unrecorded_segments
+case_nft "with a group of ranges that is made anew, all that are recorded come back" restores_ranges_beside
+case_nft "one range among 2,000 is read alone" reads_what_concerns_a_range
 case_nft "a uid inside a held range is counted once" counts_each_once
 case_nft "what was counted goes along with a changed account" keeps_counters_of_a_changed_account
 case_nft "each thing that somebody did to the table is named and mended" notices_and_mends
