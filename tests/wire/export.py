@@ -5,69 +5,25 @@
 For each profile in GOLDEN/*.conf: as JSON its rules are the lines of GOLDEN/*.plan, and with the files loaded the
 same probes as in wire.py meet what that plan says. Nothing of libegress stands in the kernel meanwhile.
 """
-import glob
 import json
 import os
-import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import golden  # noqa: E402
 import wire as w  # noqa: E402
+from golden import run  # noqa: E402
 
-CONF = "/run/export.conf"
 FILE = "/run/exported"
 RESTORES = ("iptables-legacy-restore", "ip6tables-legacy-restore")
-PERIODS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
-
-
-def run(*words):
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise SystemExit(f"not ok - {' '.join(words)}: {done.stderr.decode().strip()}")
-    return done.stdout.decode()
-
-
-def configurations(egressctl, folder):
-    """(name, configuration) of each profile that stands there, with uid 2001 as its account."""
-    for path in sorted(glob.glob(f"{folder}/*.conf")):
-        if not os.path.exists(path[:-len("conf")] + "plan"):
-            continue
-        with open(path, encoding="utf-8") as file, open(CONF, "w", encoding="utf-8") as copy:
-            copy.write(file.read())
-        printed = run(egressctl, "-c", CONF, "check-config")
-        profiles, accounts = printed.split("\naccounts = ")
-        for profile in sorted(set(re.findall(r'profile = "([^"]*)"', accounts))):
-            yield (f"{os.path.basename(path)} {profile}",
-                   f'{profiles}\naccounts = ( {{ uid = "{w.HELD}"; profile = "{profile}"; }} );\n')
 
 
 def export(egressctl, engine):
-    text = run(egressctl, "-c", CONF, "export", str(w.HELD), "--format", engine)
+    text = run(egressctl, "-c", golden.CONF, "export", str(w.HELD), "--format", engine)
     with open(FILE, "w", encoding="utf-8") as file:
         file.write(text)
     return text
-
-
-def line_of(rule, log):
-    if rule["action"] == "log":
-        return f"both log group {log['group']} rate {log['rate']}/{PERIODS[log['period']]}"
-    words = [rule["family"], rule["action"], "icmpv6" if rule["protocol"] == "ipv6-icmp" else rule["protocol"]]
-    if rule["to"]:
-        words.append(rule["to"])
-    if rule["ports"]:
-        first, last = rule["ports"]
-        words.append(f"port {first}" if first == last else f"port {first}-{last}")
-    if rule["match"]:
-        words.append(rule["match"])
-    if rule["with"]:
-        words.append(f"with {rule['with']}")
-    return " ".join(words)
-
-
-def lines_of(document):
-    return tuple(line_of(rule, document["log"]) for rule in document["rules"])
 
 
 class Nft:
@@ -133,7 +89,7 @@ def narrows(wire, engine, name, says, probes):
                if verdict == "allow" and probe["family"] == 4 and probe["proto"] == "udp"]
     if not allowed:
         return
-    probe = {**allowed[0], "mark": "WIRE00000;"}
+    probe = allowed[0]
     free = w.send(wire, [probe], w.HELD)[0][0]
     engine.refuse(probe["to"])
     refused = w.send(wire, [probe], w.HELD)[0][0]
@@ -147,10 +103,10 @@ def main():
     wire = w.Wire()
     wanted = {lines: name for name, lines in w.plans_of(folder)}
     seen = set()
-    for name, text in configurations(egressctl, folder):
-        with open(CONF, "w", encoding="utf-8") as file:
+    for name, text in golden.configurations(egressctl, folder):
+        with open(golden.CONF, "w", encoding="utf-8") as file:
             file.write(text)
-        lines = lines_of(json.loads(export(egressctl, "json")))
+        lines = golden.lines_of(json.loads(export(egressctl, "json")))
         if lines in seen:
             continue
         seen.add(lines)

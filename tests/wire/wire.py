@@ -160,8 +160,8 @@ def probes_of(lines):
         if proto in ("tcp", "udp"):
             tried[(family, proto, to, port, False, "", True)] = True
     return [{"family": family, "proto": proto, "to": str(to), "port": port if proto in HAVE_PORTS else 0,
-             "mapped": mapped, "device": device, "forged": forged, "mark": f"WIRE{number:05};", "source": FIRST_SOURCE + number}
-            for number, (family, proto, to, port, mapped, device, forged) in enumerate(tried)]
+             "mapped": mapped, "device": device, "forged": forged}
+            for family, proto, to, port, mapped, device, forged in tried]
 
 
 def text_of(probe):
@@ -175,17 +175,23 @@ def text_of(probe):
 # ---- the wire --------------------------------------------------------------------------------------
 
 class Wire:
-    """What left by lo and by the card, as AF_PACKET shows it."""
+    """What left by lo and by the cards, as AF_PACKET shows it."""
     OUTGOING = 4
 
     def __init__(self):
-        self.ears = []
-        for card in ("lo", "wire"):
-            ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-            ear.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
-            ear.bind((card, 3))
-            ear.setblocking(False)
-            self.ears.append(ear)
+        self.ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))  # bound to no card: all of them
+        self.ear.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
+        self.ear.setblocking(False)
+
+    def left(self):
+        """(card, packet) of what left since it was asked last"""
+        while True:
+            try:
+                packet, where = self.ear.recvfrom(65536)
+            except BlockingIOError:
+                return
+            if where[2] == self.OUTGOING and where[1] in (0x0800, 0x86dd):
+                yield where[0], packet
 
     @staticmethod
     def parse(packet):
@@ -218,27 +224,24 @@ class Wire:
 
     def arrived(self, probes):
         numbers = set()
-        for ear in self.ears:
-            while True:
-                try:
-                    packet, where = ear.recvfrom(65536)
-                except BlockingIOError:
-                    break
-                number = self.number(packet) if where[2] == self.OUTGOING else -1
-                if 0 <= number < len(probes) and self.fits(probes[number], packet):
-                    numbers.add(number)
+        for _, packet in self.left():
+            number = self.number(packet)
+            if 0 <= number < len(probes) and self.fits(probes[number], packet):
+                numbers.add(number)
         return numbers
 
 
 def send(wire, probes, uid):
     """(arrived, what the sender got) of each probe"""
     wire.arrived([])
+    numbered = [{**probe, "mark": f"WIRE{number:05};", "source": FIRST_SOURCE + number}
+                for number, probe in enumerate(probes)]
     # The account need not be able to read where this lies.
     with open(f"{os.path.dirname(os.path.abspath(__file__))}/probe.py", encoding="utf-8") as file:
         program = file.read()
     sender = ["setpriv", f"--reuid={uid}", "--regid=65534", "--clear-groups", "--inh-caps=+net_raw",
               "--ambient-caps=+net_raw", "/usr/bin/python3", "-I", "-c", program]
-    done = subprocess.run(sender, input=json.dumps(probes).encode(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(sender, input=json.dumps(numbered).encode(), stdout=subprocess.PIPE, check=True)
     arrived = wire.arrived(probes)
     return [(number in arrived, got) for number, got in enumerate(json.loads(done.stdout))]
 
