@@ -202,3 +202,24 @@ bool probe_has_route(const struct target *target)
 	address.sin6_port = htons(9);
 	return fd >= 0 && connect(fd, (struct sockaddr *)&address, target->length) == 0;
 }
+
+struct packet probe_packet(const struct way *way, const struct target *target)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&target->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&target->address;
+	struct packet packet = {
+		.proto = way->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : (uint8_t)way->protocol,
+		.port = ntohs(v4->sin_port), /* IPv6's stands at the same place */
+		.to.family = target->address.ss_family,
+	};
+
+	if (packet.to.family == AF_INET) {
+		packet.to.v4 = v4->sin_addr;
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		packet.to.family = AF_INET;
+		memcpy(&packet.to.v4, &v6->sin6_addr.s6_addr[12], sizeof(packet.to.v4));
+	} else {
+		packet.to.v6 = v6->sin6_addr;
+	}
+	return packet;
+}

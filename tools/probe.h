@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "plan-decide.h"
+
 /* What came of an attempt. STAGE tells who refused: making the socket sends nothing. */
 struct attempt {
 	enum { STAGE_SOCKET, STAGE_SEND } stage;
@@ -48,5 +50,8 @@ bool probe_has_route(const struct target *target);
 
 /* ADDRESS with PORT; false if it is none. */
 bool probe_target(const char *address, in_port_t port, bool mapped, struct target *ret);
+
+/* What WAY sends to TARGET, for a plan to decide. */
+struct packet probe_packet(const struct way *way, const struct target *target);
 
 #endif

@@ -45,6 +45,7 @@ struct probe {
 	struct ids ids;
 	struct harden harden;
 	bool any_family; /* the profile lets sessions make whatever sockets they like */
+	struct plan plan; /* what the profile is; no rules: it has none any more */
 	uid_t subordinate;
 	struct target targets[TARGET_KINDS]; /* length 0: there is none */
 	int listeners[2][2];		     /* by family, then stream and datagram */
@@ -232,15 +233,29 @@ static void tell(struct probe *probe, const struct way *way, const char *target,
 	table_add(&probe->table, "%s", why);
 }
 
-static void judge(struct probe *probe, const struct way *way, const char *target,
+/* What is counted may be another packet of the account: its sessions go on meanwhile. */
+static bool profile_allows(const struct probe *probe, const struct way *way, const struct target *target)
+{
+	struct packet packet;
+	const struct rule *rule;
+
+	if (probe->plan.rule_count == 0 || way->target == TARGET_NONE)
+		return true;
+	packet = probe_packet(way, target);
+	rule = plan_decide(&probe->plan, &packet);
+	return rule && rule->verdict == VERDICT_ALLOW;
+}
+
+static void judge(struct probe *probe, const struct way *way, const struct target *to,
 		  const struct egress_traffic *before,
 		  const struct egress_traffic *after)
 {
 	const struct attempt *attempt = probe->attempt;
-	const char *why = attempt->error ? strerror(attempt->error) : "no error";
+	const char *why = attempt->error ? strerror(attempt->error) : "no error", *target = to->text;
+	bool allowed = after[0].packets > before[0].packets && profile_allows(probe, way, to);
 
 	if (arrived(probe, way))
-		tell(probe, way, target, RESULT_ESCAPED, "it arrived");
+		tell(probe, way, target, allowed ? RESULT_ALLOWED : RESULT_ESCAPED, "it arrived");
 	else if (attempt->stage == STAGE_SOCKET && attempt->error)
 		tell(probe, way, target, RESULT_KERNEL, why);
 	else if (way->target == TARGET_NONE)
@@ -248,7 +263,7 @@ static void judge(struct probe *probe, const struct way *way, const char *target
 		     probe->any_family ? "socket_families = \"any\"" : "the socket was made, and no rule sees it");
 	else if (after[1].packets > before[1].packets)
 		tell(probe, way, target, RESULT_RULES, "counted as denied");
-	else if (after[0].packets > before[0].packets)
+	else if (allowed)
 		tell(probe, way, target, RESULT_ALLOWED, "counted as allowed");
 	else if (attempt->error == EACCES || attempt->error == EPERM)
 		tell(probe, way, target, RESULT_KERNEL, why);
@@ -293,7 +308,7 @@ static enum exit_code take_way(struct probe *probe, const struct way *way)
 		error = read_counters(probe, after);
 	if (error)
 		return exit_failed_user(probe->tool->ctx, error, probe->user);
-	judge(probe, way, target.text, before, after);
+	judge(probe, way, &target, before, after);
 	return EXIT_DONE;
 }
 
@@ -371,6 +386,12 @@ static int meet(struct probe *probe, struct fault *fault)
 	if (r > 0)
 		r = harden_prepare(account->profile, fault, &probe->harden);
 	probe->any_family = account && account->profile->socket_families == FAMILIES_ANY;
+	if (r >= 0 && account) {
+		r = plan_compile(account->profile, (struct uid_range){ probe->person.uid, probe->person.uid },
+				 &probe->plan);
+		if (r < 0)
+			fault_set(fault, r, "probe: %s", strerror(-r));
+	}
 	conf_view_clear(&view);
 	if (r < 0)
 		return r;
@@ -422,6 +443,7 @@ enum exit_code verb_probe(struct tool *tool, char **args)
 		return code;
 	code = begin(&probe);
 	ids_clear(&probe.ids);
+	plan_clear(&probe.plan);
 	person_clear(&probe.person);
 	return code;
 }

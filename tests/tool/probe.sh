@@ -70,6 +70,34 @@ allowed_by_profile() {
 		ways allowed udp && ways refused tcp udp-ipv6
 }
 case_ "what the profile allows is no escape" allowed_by_profile
+
+allowed_loopback() {
+	profile 'allow = ( { to = "::1"; proto = "any"; } );' && json_of 0 'd["escaped"] == 0' probe agent1 &&
+		ways allowed loopback-tcp-ipv6 loopback-udp-ipv6 && ways refused loopback-tcp loopback-udp
+}
+case_ "nor is it on loopback" allowed_loopback
+
+# What leaves by a hole counts nothing, and the account's sessions go on meanwhile.
+hole() {
+	case $LAB_BACKEND in
+	iptables) iptables-legacy -I OUTPUT -d 198.51.100.99 -p udp -j ACCEPT ;;
+	nftables) nft insert rule inet egress output ip daddr 198.51.100.99 ip protocol udp accept ;;
+	esac
+}
+busy() {
+	local pid
+	profile 'allow = ( { to = "192.0.2.2"; proto = "udp"; ports = "9999"; } );' && hole || return
+	setpriv --reuid=2001 --regid=2001 --clear-groups bash -c 'exec 3>/dev/udp/192.0.2.2/9999; : >/tmp/busy
+		while echo x >&3; do sleep 0.001; done' &
+	pid=$!
+	wait_for 10 test -e /tmp/busy
+	json_of 3 'd["escaped"] == 1' probe agent1 && ways escaped udp && ways refused tcp
+	set -- $?
+	kill "$pid"
+	wait "$pid"
+	return "$1"
+}
+case_ "other packets that the profile allows hide no escape" busy
 profile >/dev/null
 
 no_route() {
