@@ -36,6 +36,26 @@ static int make_socket(const struct way *way, struct attempt *ret)
 	return fd;
 }
 
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+
+	if (address->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* Where the route guard sends what is not allowed, it is given a source on loopback. FD is on its way to TARGET. */
+static bool is_guarded(const struct target *target, int fd)
+{
+	struct sockaddr_storage source = { 0 };
+	socklen_t length = sizeof(source);
+
+	return !is_loopback(&target->address) && getsockname(fd, (struct sockaddr *)&source, &length) == 0 &&
+	       is_loopback(&source);
+}
+
 /* Until an answer comes, or long enough. */
 static int await(int fd)
 {
@@ -58,6 +78,7 @@ static void try_stream(const struct way *way, const struct target *target, struc
 		ret->error = 0;
 	else
 		ret->error = errno == EINPROGRESS ? await(fd) : errno;
+	ret->guarded = is_guarded(target, fd);
 }
 
 static void try_fast_open(const struct way *way, const struct target *target, struct attempt *ret)
@@ -70,6 +91,7 @@ static void try_fast_open(const struct way *way, const struct target *target, st
 		   (const struct sockaddr *)&target->address,
 		   target->length) < 0)
 		ret->error = errno == EINPROGRESS ? await(fd) : errno;
+	ret->guarded = is_guarded(target, fd);
 }
 
 static void send_datagram(const struct way *way, const struct target *target, const void *data, size_t length,
@@ -77,9 +99,13 @@ static void send_datagram(const struct way *way, const struct target *target, co
 {
 	AUTO_CLOSE int fd = make_socket(way, ret);
 
-	if (fd >= 0 && sendto(fd, data, length, 0, (const struct sockaddr *)&target->address,
-			      target->length) < 0)
+	if (fd < 0)
+		return;
+	if (sendto(fd, data, length, 0, (const struct sockaddr *)&target->address, target->length) < 0)
 		ret->error = errno;
+	/* The guard goes by protocol and port; this sends nothing. */
+	ret->guarded = connect(fd, (const struct sockaddr *)&target->address, target->length) == 0 &&
+		       is_guarded(target, fd);
 }
 
 static void try_datagram(const struct way *way, const struct target *target, struct attempt *ret)

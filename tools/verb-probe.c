@@ -152,32 +152,6 @@ static void find_targets(struct probe *probe)
 	listen_everywhere(probe);
 }
 
-/* Where the route guard sends what is not allowed, it is given a source on loopback. */
-static bool is_guarded(const struct way *way, const struct target *target)
-{
-	struct sockaddr_storage source = { 0 };
-	const struct sockaddr_in *in = (const struct sockaddr_in *)&source;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&source;
-	socklen_t length = sizeof(source);
-	int fd;
-
-	if (way->target == TARGET_NONE || way->target == TARGET_LOOPBACK4 || way->target == TARGET_LOOPBACK6)
-		return false;
-	fd = socket(target->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	if (connect(fd, (const struct sockaddr *)&target->address, target->length) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&source, &length) < 0)
-		length = 0;
-	close(fd);
-	if (length == 0)
-		return false;
-	if (source.ss_family == AF_INET)
-		return in->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
-	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-	       (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && in6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
-}
-
 __attribute__((noreturn)) static void try_as_account(const struct probe *probe, const struct way *way,
 						     const struct target *target)
 {
@@ -191,7 +165,6 @@ __attribute__((noreturn)) static void try_as_account(const struct probe *probe, 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    harden_apply(&probe->harden, &fault) < 0 || ids_become(&ids))
 		_exit(1);
-	probe->attempt->guarded = is_guarded(way, target);
 	way->try(way, target, probe->attempt);
 	_exit(0);
 }

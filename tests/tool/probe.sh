@@ -137,6 +137,22 @@ guard_stays() {
 		ways escaped "${loopback[@]}"
 }
 case_ "flushed rules with the route guard: loopback alone" guard_stays
+guard_by_protocol() {
+	guarded 'allow = ( { to = "198.51.100.99"; proto = "tcp"; } );' && lab_flush || return
+	run --json probe agent1
+	ways escaped tcp tcp-any-port tcp-mapped tcp-fast-open && ways impossible udp icmp udp-lite tcp-ipv6 || return
+	guarded 'allow = ( { to = "198.51.100.99"; proto = "udp"; ports = "443"; } );' && lab_flush || return
+	run --json probe agent1
+	ways impossible tcp tcp-any-port tcp-mapped tcp-fast-open icmp udp-lite tcp-ipv6 && ways escaped udp
+}
+case_ "and what the profile allows, by protocol and port" guard_by_protocol
+guard_and_loopback() {
+	guarded && lab_flush && echo "nameserver 127.0.0.53" >/etc/resolv.conf || return
+	run --json probe agent1
+	ways escaped dns && ways impossible udp
+}
+case_ "a resolver on loopback is beyond the route guard" guard_and_loopback
+echo "nameserver $WORLD4" >/etc/resolv.conf
 profile
 
 case_ "no such user" fails_with 1 '"nobody-there": no such user' probe nobody-there
