@@ -32,6 +32,11 @@ def configurations(egressctl, folder):
                    f'{profiles}\naccounts = ( {{ uid = "{w.HELD}"; profile = "{profile}"; }} );\n')
 
 
+def profile_of(configuration, name):
+    """Its block, as check-config prints it: every key is there."""
+    return re.search(rf"(?ms)^\t{re.escape(name)} = {{$.*?^\t}};$", configuration)[0]
+
+
 def line_of(rule, log):
     if rule["action"] == "log":
         return f"both log group {log['group']} rate {log['rate']}/{PERIODS[log['period']]}"
