@@ -13,7 +13,6 @@
 #define EDIT_MAX 256            /* the longest message */
 #define BATCH_MAX 64            /* messages whose answers fit any socket */
 #define RETRY_MS 1
-#define LOOPBACK_INDEX 1 /* in every network namespace */
 
 /* Of newer kernels than the headers that we build with. */
 #define SPORT_MASK 28
@@ -202,8 +201,9 @@ static struct guard_rule *new_rule(struct guard_rules *rules)
 	return &rules->items[rules->count++];
 }
 
-static int read_rule(const struct nlmsghdr *message, struct guard_rules *rules)
+static int read_rule(const struct nlmsghdr *message, void *data)
 {
+	struct guard_rules *rules = data;
 	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
 	struct guard_rule rule = { 0 }, *place;
@@ -239,8 +239,8 @@ static int read_error(const struct nlmsghdr *message)
 	return error;
 }
 
-/* 1: the list is complete; 0: more will come. */
-static int read_part(struct guard_link *link, struct guard_rules *rules)
+/* 1: the answer is complete; 0: more will come. */
+static int read_part(struct guard_link *link, guard_link_reader *read, void *data)
 {
 	const struct nlmsghdr *message = (const void *)link->buffer;
 	ssize_t length = receive(link);
@@ -252,16 +252,27 @@ static int read_part(struct guard_link *link, struct guard_rules *rules)
 		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) {
 			r = read_error(message);
 			r = r ? r : 1;
-		} else {
-			r = read_rule(message, rules);
+		} else if (read) {
+			r = read(message, data);
 		}
 	}
 	return r;
 }
 
+int guard_link_ask(struct guard_link *link, struct nlmsghdr *question, guard_link_reader *read, void *data)
+{
+	int r;
+
+	question->nlmsg_seq = ++link->sequence;
+	r = send_all(link, question, question->nlmsg_len);
+	while (r == 0)
+		r = read_part(link, read, data);
+	return r < 0 ? r : 0;
+}
+
 int guard_link_list(struct guard_link *link, sa_family_t family, struct guard_rules *ret)
 {
-	unsigned char buffer[EDIT_MAX];
+	unsigned char buffer[EDIT_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
 	struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(question, sizeof(*header));
 	struct guard_rules rules = { .foreign = UINT32_MAX };
@@ -269,12 +280,9 @@ int guard_link_list(struct guard_link *link, sa_family_t family, struct guard_ru
 
 	question->nlmsg_type = RTM_GETRULE;
 	question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	question->nlmsg_seq = ++link->sequence;
 	header->family = (uint8_t)family;
-	r = send_all(link, question, question->nlmsg_len);
-	while (r == 0)
-		r = read_part(link, &rules);
-	if (r < 0) {
+	r = guard_link_ask(link, question, read_rule, &rules);
+	if (r) {
 		guard_rules_clear(&rules);
 		return r;
 	}
@@ -402,55 +410,4 @@ int guard_link_edit(struct guard_link *link, sa_family_t family, const struct gu
 		*ret_failed += done;
 	}
 	return r;
-}
-
-/* --- The sink --- */
-
-static size_t write_sink(void *buffer, sa_family_t family, uint16_t type, uint16_t flags, uint32_t sequence)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct rtmsg *route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	message->nlmsg_seq = sequence;
-	route->rtm_family = (uint8_t)family;
-	route->rtm_protocol = GUARD_PROTOCOL;
-	route->rtm_scope = RT_SCOPE_HOST;
-	route->rtm_type = RTN_LOCAL;
-	mnl_attr_put_u32(message, RTA_TABLE, GUARD_TABLE);
-	mnl_attr_put_u32(message, RTA_OIF, LOOPBACK_INDEX);
-	/* Else it would come from where it goes to. */
-	if (family == AF_INET)
-		mnl_attr_put_u32(message, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
-	else
-		mnl_attr_put(message, RTA_PREFSRC, sizeof(in6addr_loopback), &in6addr_loopback);
-	return message->nlmsg_len;
-}
-
-/* The kernel's answer, an errno. */
-static int ask_sink(struct guard_link *link, sa_family_t family, uint16_t type, uint16_t flags)
-{
-	unsigned char buffer[EDIT_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	const struct guard_edit none = { 0 };
-	struct answers answers = { .first = ++link->sequence, .wanted = 1 };
-	int r = send_all(link, buffer, write_sink(buffer, family, type, flags, link->sequence));
-
-	while (!r && answers.count < answers.wanted)
-		r = read_answers(link, &none, &answers);
-	return r ? r : answers.error;
-}
-
-int guard_link_make_sink(struct guard_link *link, sa_family_t family)
-{
-	int r = ask_sink(link, family, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
-
-	return r == -EEXIST ? 0 : r;
-}
-
-int guard_link_delete_sink(struct guard_link *link, sa_family_t family)
-{
-	int r = ask_sink(link, family, RTM_DELROUTE, 0);
-
-	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }

@@ -29,12 +29,11 @@ struct guard_rules {
 	uint32_t foreign; /* the first priority from GUARD_FIRST on that somebody else has a rule at */
 };
 
-/*
- * The one route of our table, "local default dev lo": made if it is not there, or deleted. Without it, and for a
- * socket that asks for a network card, the rule behind refuses, before the firewall would log and count.
- */
-int guard_link_make_sink(struct guard_link *link, sa_family_t family);
-int guard_link_delete_sink(struct guard_link *link, sa_family_t family);
+struct nlmsghdr;
+/* What to do with a message of an answer: 0, or a negative errno. */
+typedef int guard_link_reader(const struct nlmsghdr *message, void *data);
+/* Asks, and gives READ (may be NULL) what comes until the kernel is done or says no, which is returned. */
+int guard_link_ask(struct guard_link *link, struct nlmsghdr *question, guard_link_reader *read, void *data);
 
 int guard_link_list(struct guard_link *link, sa_family_t family, struct guard_rules *ret);
 void guard_rules_clear(struct guard_rules *rules);

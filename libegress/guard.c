@@ -2,6 +2,7 @@
 #include "guard.h"
 
 #include "guard-link.h"
+#include "guard-sink.h"
 #include "guard-table.h"
 #include "util.h"
 
@@ -75,9 +76,9 @@ static bool nothing_stands(const struct guard_table *table, const struct guard_e
 static void keep_sink(struct guard_table *table, const struct guard_edits *edits)
 {
 	if (nothing_stands(table, edits))
-		guard_link_delete_sink(&table->link, table->family->family);
+		guard_sink_delete(&table->link, table->family->family);
 	else
-		guard_link_make_sink(&table->link, table->family->family);
+		guard_sink_make(&table->link, table->family->family);
 }
 
 /* The changes of one family. */

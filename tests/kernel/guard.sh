@@ -37,7 +37,7 @@ session_end() {
 # One attempt of each kind, by UID, with its own sockets; nobody listens for most, and the world's ear hears all.
 attempts() {
 	setpriv --reuid "$1" --regid 65534 --clear-groups python3 -I - "$2" <<-'END'
-		import socket, sys
+		import socket, struct, sys
 		tag = sys.argv[1].encode()
 		def attempt(family, kind, proto, address):
 		    try:
@@ -60,6 +60,16 @@ attempts() {
 		    attempt(family, socket.SOCK_DGRAM, 0, address)
 		    attempt(family, socket.SOCK_DGRAM, 136, address)
 		    attempt(family, socket.SOCK_DGRAM, icmp, address)
+		# By a network card: SO_BINDTODEVICE, IP_UNICAST_IF, IP_PKTINFO; to one of its addresses and to another.
+		index = socket.if_nametoindex("to-world")
+		for address in "192.0.2.2", "192.0.2.77":
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+		        sock.sendmsg([tag], [(0, 8, struct.pack("=i8x", index))], 0, (address, 9998))
+		        sock.setsockopt(0, 50, struct.pack("!i", index))
+		        sock.sendto(tag, (address, 9997))
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+		        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"to-world")
+		        sock.sendto(tag, (address, 9996))
 	END
 }
 
@@ -69,13 +79,14 @@ nothing_leaves() {
 	nothing_arrived
 }
 
-# In each family one way at least: TCP, UDP and ICMP.
+# In each family one way at least: TCP, UDP and ICMP; and those by a network card.
 all_leaves() {
 	world_log_clear
 	attempts "$1" free
 	world_settle
 	local way
-	for way in 'packet4 tcp' 'packet6 tcp' 'packet4 udp' 'packet6 udp' 'packet4 icmp' 'packet6 icmp'; do
+	for way in 'packet4 tcp' 'packet6 tcp' 'packet4 udp' 'packet6 udp' 'packet4 icmp' 'packet6 icmp' \
+		'packet4 udp .* 9998' 'packet4 udp .* 9997' 'packet4 udp .* 9996' 'packet4 udp .* > 192\.0\.2\.77 port 9996'; do
 		world_log_has "$way" || { world_arrivals; echo "nothing like \"$way\" of uid $1 arrived"; return 1; }
 	done
 }
@@ -215,6 +226,8 @@ optional_and_absent() {
 
 lab_start "$@"
 lab_install
+# Where no ARP is needed, a packet says by itself that it left.
+ip neigh replace 192.0.2.77 lladdr "$(ip -n world -o link show to-host | sed "s/.*ether \([^ ]*\).*/\1/")" dev to-world
 lab_account agent1 2001
 lab_account agent2 2002
 lab_account bystander $UNCOVERED
