@@ -8,13 +8,9 @@
 
 #include "text.h"
 
-char *account_uids(const struct egress_account *account, char text[ACCOUNT_UIDS_MAX])
+char *account_uids(const struct egress_account *account, char text[TEXT_RANGE_MAX])
 {
-	if (account->uid_first == account->uid_last)
-		snprintf(text, ACCOUNT_UIDS_MAX, "%u", account->uid_first);
-	else
-		snprintf(text, ACCOUNT_UIDS_MAX, "%u-%u", account->uid_first, account->uid_last);
-	return text;
+	return text_range(&(struct egress_uid_range){ account->uid_first, account->uid_last }, text);
 }
 
 enum colour account_colour(const struct egress_account *account)
@@ -77,26 +73,12 @@ static json_t *json_sessions(struct egress_record *const *sessions)
 	return array;
 }
 
-static json_t *json_ranges(const struct egress_account *account)
-{
-	json_t *array = must(json_array());
-
-	for (size_t i = 0; i < account->range_count; i++) {
-		const struct egress_uid_range *range = &account->ranges[i];
-
-		if (json_array_append_new(array, json_pack("[I, I]", (json_int_t)range->first,
-							   (json_int_t)range->last)) < 0)
-			must(NULL);
-	}
-	return array;
-}
-
 json_t *account_json(const struct egress_account *account)
 {
 	return json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
 			 "account", output_json_string(account->name),
 			 "uid", (json_int_t)account->uid_first,
-			 "ranges", json_ranges(account),
+			 "ranges", output_json_ranges(account->ranges, account->range_count),
 			 "state", egress_state_name(account->state),
 			 "profile", output_json_string(account->profile),
 			 "backend", output_json_string(account->backend),

@@ -7,10 +7,10 @@
 
 #include "egress.h"
 #include "output.h"
+#include "text.h"
 
-#define ACCOUNT_UIDS_MAX 24
 /* "2001" or "20000-29999" */
-char *account_uids(const struct egress_account *account, char text[ACCOUNT_UIDS_MAX]);
+char *account_uids(const struct egress_account *account, char text[TEXT_RANGE_MAX]);
 
 enum colour account_colour(const struct egress_account *account);
 

@@ -209,6 +209,18 @@ json_t *output_json_lines(char *const *lines)
 	return array;
 }
 
+json_t *output_json_ranges(const struct egress_uid_range *ranges, size_t count)
+{
+	json_t *array = must(json_array());
+
+	for (size_t i = 0; i < count; i++) {
+		if (json_array_append_new(array, json_pack("[I, I]", (json_int_t)ranges[i].first,
+							   (json_int_t)ranges[i].last)) < 0)
+			must(NULL);
+	}
+	return array;
+}
+
 void output_json(FILE *out, json_t *document)
 {
 	/* ASCII: a terminal that shows the document obeys C1 control characters, too. */

@@ -61,6 +61,7 @@ void table_print(struct table *table, FILE *out, const char *indent, bool legend
 /* TEXT as a JSON string; bytes that are not UTF-8 are escaped as in text. */
 json_t *output_json_string(const char *text);
 json_t *output_json_lines(char *const *lines); /* NULL-terminated */
+json_t *output_json_ranges(const struct egress_uid_range *ranges, size_t count); /* [[2001, 2001], ...] */
 
 /* Prints the document and takes it; NULL is no memory. */
 void output_json(FILE *out, json_t *document);

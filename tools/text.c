@@ -73,6 +73,15 @@ size_t text_width(const char *text)
 	return width;
 }
 
+char *text_range(const struct egress_uid_range *range, char text[TEXT_RANGE_MAX])
+{
+	if (range->first == range->last)
+		snprintf(text, TEXT_RANGE_MAX, "%u", range->first);
+	else
+		snprintf(text, TEXT_RANGE_MAX, "%u-%u", range->first, range->last);
+	return text;
+}
+
 char *text_bytes(uint64_t bytes, char text[TEXT_BYTES_MAX])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

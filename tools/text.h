@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "egress.h"
+
 #define TEXT_ASCII 1U /* escape all that is not ASCII, whatever the locale */
 #define TEXT_BLOCK 2U /* newlines and tabs stay */
 
@@ -18,6 +20,9 @@ char *text_escape(const char *text, unsigned int flags);
 
 /* Columns that TEXT, already escaped, takes on a terminal. */
 size_t text_width(const char *text);
+
+#define TEXT_RANGE_MAX 24
+char *text_range(const struct egress_uid_range *range, char text[TEXT_RANGE_MAX]); /* "2001", "20000-29999" */
 
 #define TEXT_BYTES_MAX 32
 char *text_bytes(uint64_t bytes, char text[TEXT_BYTES_MAX]); /* "180 B", "4.0 KiB" */

@@ -61,7 +61,7 @@ static enum exit_code add_names(const struct tool *tool, enum egress_names_of of
 /* Who is held, beside those who are configured; who may not know that is not told. */
 static enum exit_code add_accounts(const struct tool *tool, struct words *words)
 {
-	char uids[ACCOUNT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 	struct egress_account **held;
 
 	if (geteuid() == 0 && egress_list(tool->ctx, &held) == 0) {

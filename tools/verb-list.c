@@ -14,7 +14,7 @@ static const struct column columns[] = {
 
 static void add_row(struct table *table, const struct egress_account *account)
 {
-	char uids[ACCOUNT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 
 	table_add(table, "%s", account->name);
 	table_add(table, "%s", account_uids(account, uids));

@@ -33,12 +33,9 @@ static void print_lines(FILE *out, const char *label, char *const *lines, const 
 static void print_subordinates(FILE *out, const struct egress_account *account)
 {
 	for (size_t i = 1; i < account->range_count; i++) {
-		const struct egress_uid_range *range = &account->ranges[i];
+		char text[TEXT_RANGE_MAX];
 
-		fprintf(out, LABEL "%u", i == 1 ? "subuids" : "", range->first);
-		if (range->first != range->last)
-			fprintf(out, "-%u", range->last);
-		putc('\n', out);
+		print_field(out, i == 1 ? "subuids" : "", text_range(&account->ranges[i], text));
 	}
 }
 
@@ -128,7 +125,7 @@ static char **split_lines(const char *text, char **ret_copy)
 
 static void print_text(const struct tool *tool, const struct egress_account *account, char **plan)
 {
-	char text[ACCOUNT_UIDS_MAX];
+	char text[TEXT_RANGE_MAX];
 	FILE *out = tool->out;
 
 	print_field(out, "account", account->name);
