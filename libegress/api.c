@@ -313,6 +313,7 @@ EXPORT void egress_plan_free(struct egress_plan *plan)
 		free(*rule);
 	}
 	free(plan->rules);
+	free(plan->ranges);
 	free(plan->account);
 	free(plan->profile);
 	free(plan);

@@ -69,7 +69,8 @@ struct egress_uid_range {
 typedef int egress_subids_fn(const char *user, void *data, struct egress_uid_range **ret, size_t *ret_count);
 
 /* Whom egress_sync asks, before it takes any lock; the answers are kept for later opens. NULL: nobody, what is kept
- * stays. A login should have none: name services may take long, and libsubid exits. */
+ * stays. egress_plan asks as well, where it may not read what is kept. A login should have none: name services may
+ * take long, and libsubid exits. */
 void egress_ctx_set_subids(struct egress_ctx *ctx, egress_subids_fn *subids, void *data);
 
 /* One line about what failed last: "OBJECT: WHAT: WHY". Never NULL; valid until the next call with CTX. */
@@ -281,12 +282,16 @@ struct egress_plan {
 	unsigned int log_group;         /* of NFLOG; what EGRESS_RULE_LOG means */
 	unsigned int log_rate;          /* at most so many packets */
 	unsigned int log_period;        /* in so many seconds: 1, 60, 3600 or 86400 */
+	struct egress_uid_range *ranges; /* whom it holds: what UID_FIRST and UID_LAST say, then the account's */
+	size_t range_count;              /* subordinate ones, if its profile holds them: it may become any of them */
 };
 
 /*
- * By the configuration alone: neither what is held nor what was is asked. USER: as for egress_show. Needs no
- * privilege but to read the configuration. Free *ret with egress_plan_free.
- * Errors: -EINVAL, -ENOENT: no such user, or nothing covers it, -EBADMSG, -ENOMEM, -EIO.
+ * By the configuration and the files of subordinate uids: neither what is held nor what was is asked. USER: as for
+ * egress_show. Needs no privilege but to read the configuration; without any, what a name service says of subordinate
+ * uids is asked by egress_ctx_set_subids instead of read where egress_sync kept it. Free *ret with egress_plan_free.
+ * Errors: -EINVAL, -ENOENT: no such user, or nothing covers it, -EPERM: its profile refuses the subordinate uids that
+ * it has, or they cannot be read, -EAGAIN, -EBADMSG, -ENOMEM, -EIO.
  */
 int egress_plan(struct egress_ctx *ctx, const char *user, struct egress_plan **ret);
 void egress_plan_free(struct egress_plan *plan); /* takes NULL */

@@ -14,16 +14,8 @@ static int check_subordinates(struct egress_ctx *ctx, struct coverage *coverage)
 {
 	struct subordinates who = { .conf = coverage->view.conf, .account = coverage->account,
 				    .person = &coverage->person };
-	int r;
 
-	/* A file that cannot be read denies only whom it concerns. */
-	if (!coverage->account || coverage->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
-		return 0;
-	r = subuid_load(&ctx->subuid, &ctx->fault, &who.subuid);
-	if (!r)
-		r = subordinates_find(&who, &ctx->fault, &coverage->ranges);
-	subuid_free(who.subuid);
-	return r;
+	return who.account ? subordinates_read(&ctx->subuid, &who, &ctx->fault, &coverage->ranges) : 0;
 }
 
 int hold_check(struct egress_ctx *ctx, struct coverage *coverage)

@@ -4,10 +4,28 @@
 #include "coverage.h"
 #include "drift.h"
 #include "plan.h"
+#include "subids.h"
+#include "subordinates.h"
 #include "util.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Whose plan it is, and why. */
+struct planned {
+	struct uid_range uids;
+	struct person person;          /* of a single uid */
+	const struct account *account; /* of the configuration */
+	struct uid_ranges ranges;      /* the subordinate ones */
+};
+
+static void planned_clear(struct planned *planned)
+{
+	person_clear(&planned->person);
+	uid_ranges_clear(&planned->ranges);
+}
+#define AUTO_PLANNED __attribute__((cleanup(planned_clear)))
 
 /* --- From a plan to the structs of egress.h --- */
 
@@ -97,15 +115,30 @@ static int tell_rules(const struct plan *plan, const struct profile *profile, st
 	return r;
 }
 
-static int tell(const char *name, const struct profile *profile, struct uid_range uids, struct egress_plan **ret)
+static int tell_ranges(const struct planned *planned, struct egress_plan *told)
 {
+	told->ranges = calloc(planned->ranges.count + 1, sizeof(*told->ranges));
+	if (!told->ranges)
+		return -ENOMEM;
+	told->ranges[told->range_count++] = (struct egress_uid_range){ planned->uids.first, planned->uids.last };
+	for (size_t i = 0; i < planned->ranges.count; i++)
+		told->ranges[told->range_count++] =
+			(struct egress_uid_range){ planned->ranges.items[i].first, planned->ranges.items[i].last };
+	return 0;
+}
+
+static int tell(const char *name, const struct planned *planned, struct egress_plan **ret)
+{
+	const struct profile *profile = planned->account->profile;
 	struct egress_plan *told = calloc(1, sizeof(*told));
 	struct plan plan = { 0 };
-	int r = told ? plan_compile(profile, uids, &plan) : -ENOMEM;
+	int r = told ? plan_compile(profile, planned->uids, &plan) : -ENOMEM;
 
 	if (!r)
 		r = tell_rules(&plan, profile, told);
 	plan_clear(&plan);
+	if (!r)
+		r = tell_ranges(planned, told);
 	if (!r) {
 		told->account = strdup(name);
 		told->profile = strdup(profile->name);
@@ -135,34 +168,52 @@ static int match_range(const struct conf *conf, struct uid_range uids, const str
 	return 0;
 }
 
-/* 1 with *ret set, 0, or a negative errno. */
-static int match(struct egress_ctx *ctx, const char *user, const struct conf *conf, struct uid_range uids,
-		 const struct account **ret)
+/* 1, 0, or a negative errno. */
+static int match(struct egress_ctx *ctx, const char *user, const struct conf *conf, struct planned *planned)
 {
-	AUTO_PERSON struct person person = { 0 };
 	int r;
 
-	if (uids.first != uids.last)
-		return match_range(conf, uids, ret);
-	r = subject_person(ctx, user, &person);
-	return r ? r : person_match(&person, conf, &ctx->fault, ret);
+	if (planned->uids.first != planned->uids.last)
+		return match_range(conf, planned->uids, &planned->account);
+	r = subject_person(ctx, user, &planned->person);
+	return r ? r : person_match(&planned->person, conf, &ctx->fault, &planned->account);
+}
+
+/* As an open finds them. What sync had from a name service root alone can read: for others that is asked again. */
+static int find_ranges(struct egress_ctx *ctx, const struct conf *conf, struct planned *planned)
+{
+	struct subordinates who = { .conf = conf, .account = planned->account, .person = &planned->person };
+	struct subuid_paths paths = ctx->subuid;
+	AUTO_FREE char *asked = NULL;
+	int r = 0;
+
+	if (planned->uids.first != planned->uids.last ||
+	    planned->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
+		return 0;
+	if (geteuid() != 0 && ctx->subids) {
+		r = subids_tell(ctx, &planned->person, &asked);
+		paths.libdir = NULL;
+		paths.asked = asked;
+	}
+	return r ? r : subordinates_read(&paths, &who, &ctx->fault, &planned->ranges);
 }
 
 int planned_find(struct egress_ctx *ctx, const char *user, struct egress_plan **ret)
 {
-	const struct account *account = NULL;
+	AUTO_PLANNED struct planned planned = { .account = NULL };
 	struct conf_view view = { 0 };
-	struct uid_range uids;
-	int r = subject_parse(ctx, user, &uids);
+	int r = subject_parse(ctx, user, &planned.uids);
 
 	if (!r)
 		r = coverage_load(ctx, &view);
 	if (!r)
-		r = match(ctx, user, view.conf, uids, &account);
+		r = match(ctx, user, view.conf, &planned);
 	if (r == 0 && view.conf)
 		r = fault_set(&ctx->fault, -ENOENT, "user \"%s\": nothing covers it", user);
 	if (r > 0)
-		r = tell(user, account->profile, uids, ret);
+		r = find_ranges(ctx, view.conf, &planned);
+	if (r == 0)
+		r = tell(user, &planned, ret);
 	if (r == -ENOMEM)
 		fault_set(&ctx->fault, r, "plan: no memory");
 	conf_view_clear(&view);

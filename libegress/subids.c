@@ -121,6 +121,17 @@ static int keep(const char *libdir, const char *text, struct fault *fault)
 	return r ? fault_set(fault, r == -ENOMEM ? r : -EIO, "%s/" SUBUID_KEPT ": write: %s", libdir, strerror(-r)) : 0;
 }
 
+/* R: how it went so far. Afterwards all that was told stands in the text of the stream, as lines. */
+static int finish_asking(struct asked *asked, int r)
+{
+	if (!r)
+		r = ask_all(asked);
+	if (asked->stream && fclose(asked->stream) && !r)
+		r = -ENOMEM;
+	forget_names(asked);
+	return r;
+}
+
 int subids_refresh(struct egress_ctx *ctx, const struct conf *conf, const struct subject *subjects, size_t count,
 		   struct fault *fault)
 {
@@ -133,12 +144,29 @@ int subids_refresh(struct egress_ctx *ctx, const struct conf *conf, const struct
 		return 0;
 	asked.stream = open_memstream(&text, &size);
 	r = asked.stream ? collect_names(&asked, conf, subjects, count) : -ENOMEM;
-	if (!r)
-		r = ask_all(&asked);
-	if (asked.stream && fclose(asked.stream) && !r)
-		r = -ENOMEM;
-	forget_names(&asked);
+	r = finish_asking(&asked, r);
 	if (!r)
 		r = keep(ctx->subuid.libdir, text, fault);
 	return r ? fault_set(fault, r, "subordinate ids: %s", strerror(-r)) : 0;
+}
+
+int subids_tell(struct egress_ctx *ctx, const struct person *person, char **ret)
+{
+	AUTO_PERSON_NAMES struct person_names names = { 0 };
+	struct asked asked = { .ctx = ctx, .fault = &ctx->fault };
+	AUTO_FREE char *text = NULL;
+	size_t size = 0;
+	int r = person_names_find(person, &ctx->fault, &names);
+
+	if (r)
+		return r;
+	asked.stream = open_memstream(&text, &size);
+	r = asked.stream ? 0 : -ENOMEM;
+	for (size_t i = 0; !r && i < names.count; i++)
+		r = add_name(names.names[i], &asked);
+	r = finish_asking(&asked, r);
+	if (r)
+		return fault_set(&ctx->fault, r, "subordinate ids: no memory");
+	*ret = util_steal(text);
+	return 0;
 }

@@ -18,4 +18,10 @@
 int subids_refresh(struct egress_ctx *ctx, const struct conf *conf, const struct subject *subjects, size_t count,
 		   struct fault *fault);
 
+/*
+ * Asks for one person, by each of its names, and keeps nothing; the context has an egress_subids_fn. *ret: lines as of
+ * /etc/subuid, malloced. -EIO, -ENOMEM.
+ */
+int subids_tell(struct egress_ctx *ctx, const struct person *person, char **ret);
+
 #endif

@@ -72,3 +72,18 @@ int subordinates_find(const struct subordinates *who, struct fault *fault, struc
 	ranges = (struct uid_ranges){ 0 };
 	return 0;
 }
+
+int subordinates_read(const struct subuid_paths *paths, struct subordinates *who, struct fault *fault,
+		      struct uid_ranges *ret)
+{
+	int r;
+
+	if (who->account->profile->subordinate_ids == SUBORDINATE_IGNORE)
+		return 0;
+	r = subuid_load(paths, fault, &who->subuid);
+	if (!r)
+		r = subordinates_find(who, fault, ret);
+	subuid_free(who->subuid);
+	who->subuid = NULL;
+	return r;
+}

@@ -18,4 +18,9 @@ struct subordinates {
  * of the configuration that is held always has some of them, or the proxy's user; -EIO, -ENOMEM. May ask NSS. */
 int subordinates_find(const struct subordinates *who, struct fault *fault, struct uid_ranges *ret);
 
+/* The same of files that are read for it, which a profile that ignores them does not need; WHO->subuid is NULL. Errors
+ * of subuid_load as well: files that cannot be read deny only whom they concern. */
+int subordinates_read(const struct subuid_paths *paths, struct subordinates *who, struct fault *fault,
+		      struct uid_ranges *ret);
+
 #endif

@@ -14,7 +14,7 @@
 #define NO_UID 65534 /* whoever has no uid in a user namespace */
 #define SHOWN_MAX 64 /* of a line, in messages */
 #define NUMBER_MAX 24
-#define TEXTS_MAX 2
+#define TEXTS_MAX 3
 #define KEPT_SHOWN "name service's subid"
 #define READ_TRIES 3 /* useradd(8) may be at work */
 
@@ -196,6 +196,10 @@ int subuid_load(const struct subuid_paths *paths, struct fault *fault, struct su
 
 	if (!r)
 		r = load_kept(paths->libdir, fault, &texts[1], &owned[1]);
+	if (!r && paths->asked && !(owned[2] = strdup(paths->asked)))
+		r = fault_set(fault, -ENOMEM, "%s: no memory", KEPT_SHOWN);
+	if (!r && paths->asked)
+		texts[2] = (struct subuid_text){ KEPT_SHOWN, owned[2], strlen(owned[2]) };
 	if (!r && subuid_parse(texts, TEXTS_MAX, &subuid))
 		r = fault_set(fault, -ENOMEM, "%s: no memory", paths->subuid);
 	if (r) {

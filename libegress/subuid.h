@@ -33,6 +33,7 @@ void subuid_free(struct subuid *subuid); /* takes NULL; frees the texts if subui
 #define SUBUID_KEPT "subuid"
 struct subuid_paths {
 	const char *subuid, *libdir, *passwd;
+	const char *asked; /* lines that a name service gave just now; NULL: none */
 };
 int subuid_load(const struct subuid_paths *paths, struct fault *fault, struct subuid **ret);
 

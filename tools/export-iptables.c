@@ -121,20 +121,40 @@ static void print_action(const struct egress_plan *plan, const struct egress_rul
 	}
 }
 
+static void print_take_away(const struct egress_plan *plan, const char *uids, FILE *out)
+{
+	char range[TEXT_RANGE_MAX];
+
+	fputs("# Take away, with both: ", out);
+	for (size_t i = 0; i < plan->range_count; i++)
+		fprintf(out, "-D OUTPUT -m owner --uid-owner %s -j " CHAIN "%s, ", text_range(&plan->ranges[i], range),
+			uids);
+	fprintf(out, "-F " CHAIN "%s, -X " CHAIN "%s\n", uids, uids);
+}
+
 /* A jump, no goto: RETURN then leads back to the host's own rules. */
+static void print_entries(const struct egress_plan *plan, const char *uids, FILE *out)
+{
+	char range[TEXT_RANGE_MAX];
+
+	for (size_t i = 0; i < plan->range_count; i++)
+		fprintf(out, "-I OUTPUT 1 -m owner --uid-owner %s -j " CHAIN "%s\n",
+			text_range(&plan->ranges[i], range), uids);
+}
+
 enum exit_code export_iptables(const struct egress_plan *plan, FILE *out)
 {
-	char uids[EXPORT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 
 	export_uids(plan, uids);
 	export_header(plan, out);
+	fputs("# Load once: iptables-restore --noflush FILE && ip6tables-restore --noflush FILE\n", out);
+	print_take_away(plan, uids, out);
 	fprintf(out,
-		"# Load once: iptables-restore --noflush FILE && ip6tables-restore --noflush FILE\n"
-		"# Take away, with both: -D OUTPUT -m owner --uid-owner %s -j " CHAIN "%s, -F " CHAIN "%s, -X " CHAIN "%s\n"
 		"*filter\n"
-		":" CHAIN "%s - [0:0]\n"
-		"-I OUTPUT 1 -m owner --uid-owner %s -j " CHAIN "%s\n",
-		uids, uids, uids, uids, uids, uids, uids);
+		":" CHAIN "%s - [0:0]\n",
+		uids);
+	print_entries(plan, uids, out);
 	for (struct egress_rule **rule = plan->rules; *rule; rule++)
 		print_action(plan, *rule, uids, out);
 	fputs("COMMIT\n", out);

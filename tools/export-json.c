@@ -79,17 +79,16 @@ static json_t *log_json(const struct egress_plan *plan)
 
 enum exit_code export_json(const struct egress_plan *plan, FILE *out)
 {
-	json_int_t first = plan->uid_first, last = plan->uid_last;
 	json_t *rules = must(json_array());
 
 	for (struct egress_rule **rule = plan->rules; *rule; rule++) {
 		if (json_array_append_new(rules, rule_json(*rule)) < 0)
 			must(NULL);
 	}
-	output_json(out, json_pack("{s:o, s:I, s:[[I, I]], s:o, s:o, s:o}",
+	output_json(out, json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}",
 				   "account", output_json_string(plan->account),
-				   "uid", first,
-				   "ranges", first, last,
+				   "uid", (json_int_t)plan->uid_first,
+				   "ranges", output_json_ranges(plan->ranges, plan->range_count),
 				   "profile", output_json_string(plan->profile),
 				   "log", log_json(plan),
 				   "rules", rules));

@@ -33,7 +33,7 @@ static bool is_label(const char *text)
 
 static void label_of(const struct egress_plan *plan, char text[LABEL_MAX + 1])
 {
-	char uids[EXPORT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 
 	if (is_label(plan->account) && !isdigit((unsigned char)plan->account[0]))
 		snprintf(text, LABEL_MAX + 1, "%s", plan->account);
@@ -44,7 +44,7 @@ static void label_of(const struct egress_plan *plan, char text[LABEL_MAX + 1])
 /* Names are of small letters, digits and "-"; the uids keep two apart that become one by that. */
 static json_t *name_json(const struct egress_plan *plan)
 {
-	char name[LABEL_MAX + sizeof("egress-") + EXPORT_UIDS_MAX] = "egress-", uids[EXPORT_UIDS_MAX];
+	char name[LABEL_MAX + sizeof("egress-") + TEXT_RANGE_MAX] = "egress-", uids[TEXT_RANGE_MAX];
 	char *at = name + strlen(name);
 	bool changed = false;
 

@@ -83,10 +83,21 @@ static void print_rule(const struct egress_plan *plan, const struct egress_rule 
 	putc('\n', out);
 }
 
-/* A goto: "return" then ends in the policy of the base chain, and the tables of others go on. */
+/*
+ * A goto: "return" then ends in the policy of the base chain, and the tables of others go on. A rule a range: an interval
+ * set that is made and first used in one transaction misses packets right after (112 in 547 loads).
+ */
+static void print_entries(const struct egress_plan *plan, FILE *out)
+{
+	char range[TEXT_RANGE_MAX];
+
+	for (size_t i = 0; i < plan->range_count; i++)
+		fprintf(out, "\t\tmeta skuid %s goto plan\n", text_range(&plan->ranges[i], range));
+}
+
 enum exit_code export_nft(const struct egress_plan *plan, FILE *out)
 {
-	char uids[EXPORT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 
 	export_uids(plan, uids);
 	export_header(plan, out);
@@ -96,11 +107,12 @@ enum exit_code export_nft(const struct egress_plan *plan, FILE *out)
 		"delete table inet egress-export-%s\n"
 		"table inet egress-export-%s {\n"
 		"\tchain output {\n"
-		"\t\ttype filter hook output priority filter - 5; policy accept;\n"
-		"\t\tmeta skuid %s goto plan\n"
-		"\t}\n"
-		"\tchain plan {\n",
-		uids, uids, uids, uids, uids);
+		"\t\ttype filter hook output priority filter - 5; policy accept;\n",
+		uids, uids, uids, uids);
+	print_entries(plan, out);
+	fputs("\t}\n"
+	      "\tchain plan {\n",
+	      out);
 	for (struct egress_rule **rule = plan->rules; *rule; rule++)
 		print_rule(plan, *rule, out);
 	fputs("\t}\n}\n", out);

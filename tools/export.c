@@ -7,27 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
-
-char *export_uids(const struct egress_plan *plan, char text[EXPORT_UIDS_MAX])
+char *export_uids(const struct egress_plan *plan, char text[TEXT_RANGE_MAX])
 {
-	if (plan->uid_first == plan->uid_last)
-		snprintf(text, EXPORT_UIDS_MAX, "%u", plan->uid_first);
-	else
-		snprintf(text, EXPORT_UIDS_MAX, "%u-%u", plan->uid_first, plan->uid_last);
-	return text;
+	return text_range(&(struct egress_uid_range){ plan->uid_first, plan->uid_last }, text);
+}
+
+/* The first one is the account's own. */
+static void print_subordinate(const struct egress_plan *plan, FILE *out)
+{
+	char range[TEXT_RANGE_MAX];
+
+	for (size_t i = 1; i < plan->range_count; i++)
+		fprintf(out, "%s%s", i == 1 ? "# Subordinate uids: " : ", ", text_range(&plan->ranges[i], range));
+	if (plan->range_count > 1)
+		putc('\n', out);
 }
 
 void export_header(const struct egress_plan *plan, FILE *out)
 {
 	char *account = text_escape(plan->account, TEXT_ASCII), *profile = text_escape(plan->profile, TEXT_ASCII);
-	char uids[EXPORT_UIDS_MAX];
+	char uids[TEXT_RANGE_MAX];
 
 	fprintf(out,
 		"# egress: account %s, uid %s, profile %s\n"
-		"# Made by \"egressctl export\" of the configuration; a change of it needs another export.\n"
-		"# Packets alone: no sessions, subordinate uids, hardening of processes, or sockets that were open before.\n",
+		"# Made by \"egressctl export\" of the configuration and /etc/subuid; a change of them needs another export.\n"
+		"# Packets alone: no sessions, hardening of processes, or sockets that were open before.\n",
 		account, export_uids(plan, uids), profile);
+	print_subordinate(plan, out);
 	free(account);
 	free(profile);
 }

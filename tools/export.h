@@ -9,15 +9,16 @@
 
 #include "egress.h"
 #include "exit.h"
+#include "text.h"
 
 typedef enum exit_code export_fn(const struct egress_plan *plan, FILE *out);
 
 export_fn export_nft, export_iptables, export_networkpolicy, export_json;
 
-#define EXPORT_UIDS_MAX 24
-char *export_uids(const struct egress_plan *plan, char text[EXPORT_UIDS_MAX]); /* "2001", "20000-29999" */
+/* Of the account itself: what its tables and chains are called. */
+char *export_uids(const struct egress_plan *plan, char text[TEXT_RANGE_MAX]);
 
-/* Three lines of comment: whose plan it is, where it came from, what is not in it. */
+/* Some lines of comment: whose plan it is, where it came from, what is not in it, and its subordinate uids. */
 void export_header(const struct egress_plan *plan, FILE *out);
 
 bool export_has_ports(const struct egress_rule *rule);   /* does it name some? */

@@ -302,6 +302,13 @@ fetched() {
 	during : held 500000-565535 && during : shows ranges '[[2001, 2001], [500000, 565535]]'
 }
 case_ "the name service's ranges are fetched by sync, for all logins since" fetched
+exported() {
+	local as
+	for as in env "setpriv --reuid=nobody --regid=nogroup --clear-groups"; do
+		$as egressctl export agent1 --format nft >/tmp/exported && grep -q 'skuid 500000-565535 ' /tmp/exported || return
+	done
+}
+case_ "export has them: for root by what sync kept, for others by asking" exported
 forgotten() {
 	sed -i '/^subid:/d' /etc/nsswitch.conf
 	egressctl sync && during : not held 500000-565535

@@ -99,6 +99,74 @@ for format in nft iptables networkpolicy json; do
 	case_ "no control character gets out: $format" no_escape $format
 done
 
+# ---- subordinate uids ------------------------------------------------------------------------------
+
+# all_of FORMAT PATTERN...: the lines of agent1's export that are like that are those of standard input.
+all_of() {
+	cat >/tmp/wanted
+	run export agent1 --format "$1"
+	ended_with 0 && silent err && grep "${@:2}" "$LAB/out" | tr -d '\t' | diff /tmp/wanted -
+}
+# profile KEYS: those of agent1's besides what it has.
+profile() { sed -i "s/^\tpods = {.*/\tpods = { $1/" /etc/egress/egress.conf; }
+alone() {
+	all_of nft skuid <<<'meta skuid 2001 goto plan' &&
+		all_of iptables '^-I' <<<'-I OUTPUT 1 -m owner --uid-owner 2001 -j EXPORT-2001' &&
+		json_of 0 'd["ranges"] == [[2001, 2001]]' export agent1 && not grep -q Subordinate "$LAB/out"
+}
+: >/etc/subuid
+case_ "an account without subordinate uids is alone" alone
+printf '%s\n' agent1:100000:65536 other:300000:65536 2001:165536:10 >/etc/subuid
+nft_has() {
+	all_of nft -e Subordinate -e skuid <<-'END'
+		# Subordinate uids: 100000-165535, 165536-165545
+		meta skuid 2001 goto plan
+		meta skuid 100000-165535 goto plan
+		meta skuid 165536-165545 goto plan
+	END
+}
+iptables_has() {
+	all_of iptables -e '^-I' -e 'Take away' <<-'END'
+		# Take away, with both: -D OUTPUT -m owner --uid-owner 2001 -j EXPORT-2001, -D OUTPUT -m owner --uid-owner 100000-165535 -j EXPORT-2001, -D OUTPUT -m owner --uid-owner 165536-165545 -j EXPORT-2001, -F EXPORT-2001, -X EXPORT-2001
+		-I OUTPUT 1 -m owner --uid-owner 2001 -j EXPORT-2001
+		-I OUTPUT 1 -m owner --uid-owner 100000-165535 -j EXPORT-2001
+		-I OUTPUT 1 -m owner --uid-owner 165536-165545 -j EXPORT-2001
+	END
+}
+case_ "nft: its subordinate uids go the same way" nft_has
+case_ "iptables: its subordinate uids go the same way" iptables_has
+case_ "JSON: its ranges, its own uid first" json_of 0 \
+	'd["uid"] == 2001 and d["ranges"] == [[2001, 2001], [100000, 165535], [165536, 165545]]' export agent1
+as_the_kernel_has() {
+	egressctl hold agent1 >/dev/null && egressctl --json show agent1 >/tmp/held && egressctl release agent1 >/dev/null &&
+		json_of 0 'd["ranges"] == json.load(open("/tmp/held"))["ranges"]' export agent1
+}
+case_ "JSON: the ranges by which it is held" as_the_kernel_has
+kept_is_roots() { [ "$(stat -c %a /var/lib/egress)" = 700 ]; }
+case_ "what is kept of a name service root alone can read now" kept_is_roots
+for format in nft iptables json; do
+	case_ "root gets what nobody gets, subordinate uids too: $format" same $format agent1
+done
+case_ "a range has none" json_of 0 'd["ranges"] == [[20000, 29999]]' export 20000-29999
+ignored() {
+	profile 'subordinate_ids = "ignore";' && alone
+}
+refused() {
+	profile 'subordinate_ids = "refuse";' &&
+		fails_with 1 '/etc/subuid:1: uid 2001 has subordinate ids, which profile "pods" refuses' export agent1 --format "$1"
+}
+case_ "ignored: they are not in it" ignored
+for format in nft iptables json; do
+	case_ "refused: there is nothing that would stand, so nothing is exported: $format" refused $format
+done
+profile ''
+unreadable() {
+	printf '%s\n' agent1:100000:many >/etc/subuid
+	fails_with 1 '/etc/subuid:1: "agent1:100000:many": is not NAME:FIRST:COUNT' export agent1 --format nft
+}
+case_ "a line of its that is no range: nothing is exported" unreadable
+printf '%s\n' Agent_2:100000:65536 Agent_2:165536:10 >/etc/subuid
+
 # Dropped from the configuration while it is held: export goes by what is written there now.
 dropped() {
 	local result

@@ -316,7 +316,7 @@ static struct egress_rule fake_rules[] = {
 static struct egress_rule *fake_rule_list[] = { &fake_rules[0], &fake_rules[1], NULL };
 static struct egress_plan fake_plan = {
 	.account = "\033[2J\n*filter\n", .uid_first = 2001, .uid_last = 2001, .profile = "x\nflush ruleset",
-	.rules = fake_rule_list,
+	.rules = fake_rule_list, .ranges = uid_set, .range_count = 3,
 };
 
 FAKE int egress_plan(struct egress_ctx *ctx, const char *user, struct egress_plan **ret)

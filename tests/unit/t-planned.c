@@ -4,7 +4,9 @@
 
 #include "util.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PROFILES                                                                                       \
 	"profiles = { default = { proxy = [ \"127.0.0.1:3128\" ]; allow = (\n"                         \
@@ -114,6 +116,72 @@ START_TEST(what_is_held_is_not_asked)
 }
 END_TEST
 
+/* agent1 has four, as /etc/subuid would say: by a name, by its other name, by its uid. */
+static void give_ranges(void)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "agent1:%u:10\ntwin:%u:10\n%u:%u:1\nalice:%u:10\n", nss_first + 70, nss_first + 60,
+		 AGENT1, nss_first + 90, nss_first + 80);
+	folder_write("subuid", text);
+}
+
+static void conf_with(const char *keys)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "profiles = { default = { proxy = \"127.0.0.1:3128\"; %s }; };\n"
+		 "accounts = ( { user = \"agent1\"; }, { uid = \"3000000-3000009\"; } );\n", keys);
+	lab_conf(text);
+}
+
+static void ranges_are(const char *user, const struct egress_uid_range *ranges, size_t count)
+{
+	struct egress_plan *plan = plan_of(user);
+
+	ck_assert_uint_eq(plan->range_count, count);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_uint_eq(plan->ranges[i].first, ranges[i].first);
+		ck_assert_uint_eq(plan->ranges[i].last, ranges[i].last);
+	}
+	egress_plan_free(plan);
+}
+
+START_TEST(subordinate_uids_are_told)
+{
+	const struct egress_uid_range all[] = { { AGENT1, AGENT1 }, { nss_first + 60, nss_first + 69 },
+						{ nss_first + 70, nss_first + 79 }, { nss_first + 90, nss_first + 90 } },
+				      range = { 3000000, 3000009 };
+
+	give_ranges();
+	conf_with("");
+	ranges_are("agent1", all, ARRAY_SIZE(all));
+	ranges_are("twin", all, ARRAY_SIZE(all));
+	ranges_are("3000000-3000009", &range, 1);
+	conf_with("subordinate_ids = \"ignore\";");
+	ranges_are("agent1", all, 1);
+}
+END_TEST
+
+/* As an open: who gets no session has no plan. */
+START_TEST(subordinate_uids_that_deny)
+{
+	struct egress_plan *plan = NULL;
+
+	give_ranges();
+	conf_with("subordinate_ids = \"refuse\";");
+	ck_assert_int_eq(egress_plan(lab.ctx, "agent1", &plan), -EPERM);
+	lab_deny("agent1", -EPERM);
+	folder_write("subuid", "agent1:many:10\n");
+	conf_with("");
+	ck_assert_int_eq(egress_plan(lab.ctx, "agent1", &plan), -EBADMSG);
+	lab_deny("agent1", -EBADMSG);
+	ck_assert_int_eq(chmod(folder_path("subuid"), 0666), 0);
+	ck_assert_int_eq(egress_plan(lab.ctx, "agent1", &plan), -EPERM);
+	ck_assert_ptr_null(plan);
+}
+END_TEST
+
 START_TEST(names_stand_in_their_order)
 {
 	static const char *const accounts[] = { "agent1", "3000000-3000009" }, *const profiles[] = { "default", "quiet" };
@@ -146,6 +214,8 @@ int main(void)
 	tcase_add_test(tcase, groups_ranges_and_uids);
 	tcase_add_test(tcase, who_is_not_covered_has_none);
 	tcase_add_test(tcase, what_is_held_is_not_asked);
+	tcase_add_test(tcase, subordinate_uids_are_told);
+	tcase_add_test(tcase, subordinate_uids_that_deny);
 	tcase_add_test(tcase, names_stand_in_their_order);
 	suite_add_tcase(suite, tcase);
 	return folder_run_as_root("t-planned", suite);
