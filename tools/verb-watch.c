@@ -18,6 +18,7 @@
 #include "socket-owner.h"
 #include "text.h"
 #include "tool.h"
+#include "uid-owner.h"
 
 #define COPY_BYTES 128 /* of each packet: headers */
 #define BUFFER_BYTES (64 * 1024)
@@ -32,6 +33,7 @@ struct watch {
 	struct nflog_handle *log;
 	struct group *groups;
 	size_t group_count;
+	struct uid_owners owners;
 	int error; /* of writing */
 };
 
@@ -102,11 +104,17 @@ static void tell_text(struct watch *watch, const struct event *event)
 	free(account);
 }
 
-static void name_account(struct event *event)
+/* A subordinate uid has no name but that of the account that it is held with. */
+static void name_account(struct uid_owners *owners, struct event *event)
 {
-	const struct passwd *passwd = event->has_uid ? getpwuid(event->uid) : NULL;
+	const char *owner = event->has_uid ? uid_owners_find(owners, event->uid, false) : NULL;
+	const struct passwd *passwd = event->has_uid && !owner ? getpwuid(event->uid) : NULL;
 
-	if (passwd)
+	if (event->has_uid && !owner && !passwd)
+		owner = uid_owners_find(owners, event->uid, true);
+	if (owner)
+		snprintf(event->account, ACCOUNT_MAX, "%s", owner);
+	else if (passwd)
 		snprintf(event->account, ACCOUNT_MAX, "%s", passwd->pw_name);
 	else if (event->has_uid)
 		snprintf(event->account, ACCOUNT_MAX, "uid %u", event->uid);
@@ -114,7 +122,7 @@ static void name_account(struct event *event)
 		snprintf(event->account, ACCOUNT_MAX, "-");
 }
 
-static bool read_event(struct nflog_data *data, struct event *event)
+static bool read_event(struct uid_owners *owners, struct nflog_data *data, struct event *event)
 {
 	const char *prefix = nflog_get_prefix(data);
 	struct timeval time;
@@ -129,7 +137,7 @@ static bool read_event(struct nflog_data *data, struct event *event)
 		gettimeofday(&time, NULL);
 	text_time(time.tv_sec, event->time);
 	event->has_uid = nflog_get_uid(data, &event->uid) == 0;
-	name_account(event);
+	name_account(owners, event);
 	if (event->has_uid)
 		event->owner = socket_owner_find(&event->packet, event->uid);
 	return true;
@@ -166,7 +174,7 @@ static int on_packet(struct nflog_g_handle *handle, struct nfgenmsg *message, st
 	(void)handle;
 	(void)message;
 	count_lost(group, data);
-	if (!read_event(data, &event))
+	if (!read_event(&group->watch->owners, data, &event))
 		return 0;
 	if (group->watch->tool->json)
 		tell_json(group->watch, event_json(&event));
@@ -244,6 +252,19 @@ static void print_legend(struct watch *watch)
 	free(line);
 }
 
+static enum exit_code show(struct watch *watch)
+{
+	struct egress_ctx *ctx = watch->tool->ctx;
+	enum exit_code code;
+
+	print_legend(watch);
+	if (uid_owners_begin(&watch->owners, ctx))
+		complain("watch: subordinate uids stay numbers for now: %s", egress_ctx_error(ctx));
+	code = listen_on(watch);
+	uid_owners_end(&watch->owners);
+	return code;
+}
+
 enum exit_code verb_watch(struct tool *tool, char **args)
 {
 	struct watch watch = { .tool = tool };
@@ -262,10 +283,8 @@ enum exit_code verb_watch(struct tool *tool, char **args)
 	watch.groups = must(calloc(watch.group_count, sizeof(*watch.groups)));
 	code = join_all(&watch, numbers);
 	free(numbers);
-	if (!code) {
-		print_legend(&watch);
-		code = listen_on(&watch);
-	}
+	if (!code)
+		code = show(&watch);
 	if (watch.log)
 		nflog_close(watch.log);
 	free(watch.groups);

@@ -10,16 +10,22 @@ lab_start "$@"
 lab_install
 lab_account agent1 2001
 lab_account agent2 2002
-lab_config
+lab_config '' 'user = "agent1";' 'user = "agent2";'
 # What the route guard refuses never becomes a packet that could be told of.
 sed -i 's/proxy = /log = { group = 9; rate = "10000\/second"; }; proxy = /' /etc/egress/egress.conf
 
 as_agent1() { setpriv --reuid=2001 --regid=2001 --clear-groups "$@"; }
+# By newuidmap, which is what gives an account its subordinate uids; and by root, of somebody who has none.
+as_subordinate() { as_agent1 unshare --user --map-auto --setuid 5 --setgid 0 "$@"; }
+as_uid() { setpriv --reuid="$1" --regid=2001 --clear-groups "${@:2}"; }
+printf '%s\n' agent1:100000:65536 agent2:200000:65536 >/etc/subuid
+cp /etc/subuid /etc/subgid
 
 # start ARGS...: watch in the background, its words in watched.
 start() {
 	# For people a terminal, for scripts a file: each line is there at once.
-	"$EGRESSCTL" "$@" watch >"$LAB/watched" 2>"$LAB/watch.err" &
+	: >/tmp/looks
+	"${WRAP[@]}" "$EGRESSCTL" "$@" watch >"$LAB/watched" 2>"$LAB/watch.err" &
 	watcher=$!
 	wait_for 10 bound || { cat "$LAB/watch.err"; return 1; }
 }
@@ -27,7 +33,8 @@ bound() { awk '$1 == 9 { found = 1 } END { exit !found }' /proc/net/netfilter/nf
 stop() { kill "$watcher"; wait "$watcher"; [ $? -eq 143 ]; }
 told() { grep -Eq -e "$1" "$LAB/watched"; }
 
-knock() { as_agent1 python3 -I -c '
+# knock [AS...]: four packets.
+knock() { "${@:-as_agent1}" python3 -I -c '
 import socket, time
 for kind, port in ((socket.SOCK_STREAM, 4431), (socket.SOCK_DGRAM, 4432)):
     for family, address in ((socket.AF_INET, "'"$WORLD4"'"), (socket.AF_INET6, "'"$WORLD6"'")):
@@ -70,6 +77,86 @@ assert any(e["process"] and e["process"]["name"] == "python3" and e["process"]["
 ' "$LAB/watched"
 }
 case_ "--json: a line an event, with stable keys" as_json
+
+# ---- subordinate uids ------------------------------------------------------------------------------
+
+# How often the library is asked for all that is held.
+cat >/tmp/looks.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int egress_list(void *ctx, void *ret)
+{
+	int (*list)(void *, void *) = (int (*)(void *, void *))dlsym(RTLD_NEXT, "egress_list");
+	int file = open("/tmp/looks", O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (write(file, "look\n", 5) != 5)
+		_exit(99);
+	close(file);
+	return list(ctx, ret);
+}
+END
+cc -shared -fPIC -o /tmp/looks.so /tmp/looks.c
+counted() { local WRAP=(env LD_PRELOAD=/tmp/looks.so); "$@"; }
+looks() { wc -l </tmp/looks; }
+# ended STATUS: of what was tried while it watched.
+ended() { stop && return "$1"; }
+
+by_name() {
+	counted start && knock as_subordinate && wait_for 5 told_of_all
+	told_of_all && told 'udp +192\.0\.2\.2:4432 +[0-9]+ python3' && [ "$(looks)" = 1 ]
+	ended $?
+}
+case_ "a subordinate uid is told as its account, by one look at what is held" by_name
+by_name_json() {
+	start --json && knock as_subordinate && wait_for 5 told '"account":"agent1","uid":100005,.*"port":4432'
+	ended $?
+}
+case_ "--json: the account, and the uid that it was" by_name_json
+held_later() {
+	start || return
+	egressctl hold agent2 >/dev/null && knock as_uid 200007 && knock as_uid 200007 && wait_for 5 told '  agent2  '
+	ended $?
+}
+case_ "one that is held since is found when it comes" held_later
+# Of whom nobody knows anything: somebody else's rule, with our prefix.
+nft 'table inet strange { chain output { type filter hook output priority 0;
+	meta skuid 300001 log prefix "egress " group 9 drop; }; }'
+strangers() {
+	local began=$SECONDS
+	counted start || return
+	as_uid 300001 python3 -I -c '
+import socket, time
+s = socket.socket(type=socket.SOCK_DGRAM)
+for _ in range(150):
+    try:
+        s.sendto(b"x", ("'"$WORLD4"'", 4434))
+    except OSError:
+        pass
+    time.sleep(0.02)'
+	wait_for 5 all_strangers && few_looks $((SECONDS - began + 2))
+	ended $?
+}
+few_looks() {
+	local count
+	count=$(looks)
+	[ "$count" -ge 2 ] && [ "$count" -le "$1" ] && return
+	echo "$count looks, of which 2 to $1 should be"
+	return 1
+}
+all_strangers() { [ "$(grep -c '  uid 300001  ' "$LAB/watched")" = 150 ]; }
+case_ "a uid of nobody stays a number, and costs no look a packet" strangers
+nft delete table inet strange
+# With the capability, but not root.
+numbers() {
+	local WRAP=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin)
+	start && knock as_subordinate && wait_for 5 told '  uid 100005  ' &&
+		[ "$(cat "$LAB/watch.err")" = "egressctl: watch: subordinate uids stay numbers for now: privilege: effective uid 0 is needed" ]
+	ended $?
+}
+case_ "who may not look at what is held sees numbers, and is told" numbers
 
 # A reader that does not read: the kernel runs out of room, and the numbers have a gap.
 flood() { as_agent1 python3 -I -c '
