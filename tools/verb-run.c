@@ -31,10 +31,29 @@ static void log_deny(const char *user, const char *why)
 
 static void log_open(const struct egress_session *session)
 {
-	char *name = text_escape(session->account, TEXT_ASCII);
+	char *name = text_escape(session->account, TEXT_ASCII), *profile = text_escape(session->profile, TEXT_ASCII);
 
 	syslog(LOG_INFO, "open user=%s uid=%u service=" SERVICE " profile=%s backend=%s sessions=%u", name, session->uid,
-	       session->profile, session->backend, session->sessions);
+	       profile, session->backend, session->sessions);
+	free(profile);
+	free(name);
+}
+
+static void log_close(const struct egress_session *session, unsigned int sessions, bool held)
+{
+	char *name = text_escape(session->account, TEXT_ASCII);
+
+	syslog(LOG_INFO, "close user=%s uid=%u service=" SERVICE " sessions=%u%s", name, session->uid, sessions,
+	       held && !sessions ? " held" : "");
+	free(name);
+}
+
+static void log_left(const struct egress_session *session, const char *why)
+{
+	char *name = text_escape(session->account, TEXT_ASCII), *reason = text_escape(why, TEXT_ASCII);
+
+	syslog(LOG_ERR, "close user=%s uid=%u service=" SERVICE ": left to egressctl reap: %s", name, session->uid, reason);
+	free(reason);
 	free(name);
 }
 
@@ -97,16 +116,13 @@ static void close_session(struct tool *tool, const struct egress_session *sessio
 {
 	unsigned int sessions = 0;
 	bool held = false;
-	char *name;
 
 	if (egress_close(tool->ctx, session->uid, session->token, &sessions, &held)) {
+		log_left(session, egress_ctx_error(tool->ctx));
 		complain("user \"%s\": left to egressctl reap: %s", session->account, egress_ctx_error(tool->ctx));
 		return;
 	}
-	name = text_escape(session->account, TEXT_ASCII);
-	syslog(LOG_INFO, "close user=%s uid=%u service=" SERVICE " sessions=%u%s", name, session->uid, sessions,
-	       held && !sessions ? " held" : "");
-	free(name);
+	log_close(session, sessions, held);
 	if (held && !sessions)
 		tell_left(tool, session->account);
 }

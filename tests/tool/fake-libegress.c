@@ -7,6 +7,8 @@
  *	FAKE_ERRNO   each operation fails with this number,
  *	FAKE_ERROR   and this text
  *	FAKE_LOG     this line is logged, with the priority that its first character says
+ *	FAKE_CLOSE   a session's close alone fails with this number, and that text
+ *	FAKE_CLOSED  is the file to which each close writes whose session it ended
  *	FAKE_BACKEND no backend can be told, because of this text
  *	FAKE_MATCH   the plan's first rule has this kind of match
  *	FAKE_FILE    is opened for writing, three times, and stays open, as the library's own files
@@ -288,6 +290,53 @@ FAKE void egress_account_free(struct egress_account *account)
 FAKE void egress_accounts_free(struct egress_account **accounts)
 {
 	(void)accounts;
+}
+
+static char *fake_variables[] = { "EGRESS_POLICY=none", END };
+static struct egress_session fake_session = {
+	.backend = "iptables", .token = "a1b2c3", .sessions = 1, .environment = fake_variables, .notice = "egress: \033[2J",
+};
+
+/* Of the scene's first account, whatever the user is called; nothing covers anybody where there is none. */
+FAKE int egress_open(struct egress_ctx *ctx, const struct egress_request *request, struct egress_session **ret)
+{
+	const struct egress_account *account;
+	int error = begin(ctx);
+
+	if (error)
+		return error;
+	if (!request->user || strcmp(request->service, "egressctl") != 0 || request->flags != EGRESS_HARDEN)
+		abort();
+	account = scene()->accounts[0];
+	*ret = account ? &fake_session : NULL;
+	if (account) {
+		fake_session.account = account->name;
+		fake_session.uid = account->uid_first;
+		fake_session.profile = account->profile;
+	}
+	return 0;
+}
+
+FAKE void egress_session_free(struct egress_session *session)
+{
+	(void)session;
+}
+
+FAKE int egress_close(struct egress_ctx *ctx, uid_t uid, const char *token, unsigned int *ret_sessions, bool *ret_held)
+{
+	const char *number = getenv("FAKE_CLOSE"), *path = getenv("FAKE_CLOSED");
+	FILE *file = path ? fopen(path, "a") : NULL;
+	int error = number ? -atoi(number) : begin(ctx);
+
+	if (file) {
+		fprintf(file, "%u %s\n", uid, token);
+		fclose(file);
+	}
+	if (error)
+		return error;
+	*ret_sessions = 0;
+	*ret_held = scene()->accounts[0]->state == EGRESS_LINGERING;
+	return 0;
 }
 
 FAKE int egress_check_config(struct egress_ctx *ctx, char **ret_text)

@@ -287,6 +287,84 @@ unwarned() { with_log '5egress.conf: fine' && silent err; }
 case_ "a warning of the library is a line on stderr" warned
 case_ "a notice is not" unwarned
 
+# ---- run ---------------------------------------------------------------------------------------------
+
+useradd --uid 2001 agent1
+useradd --uid 2002 agent2
+# closed TEXT COMMAND...: what was closed meanwhile.
+closed() {
+	local WRAP=(env FAKE_CLOSED=/tmp/closed) wanted=$1
+	shift
+	: >/tmp/closed
+	"$@" || return
+	[ "$(cat /tmp/closed)" = "$wanted" ] || { echo "closed: $(cat /tmp/closed)"; return 1; }
+}
+# ends STATUS SCENE USER COMMAND...: what is run, and nothing is said.
+ends() {
+	scene "$2" run run "$3" -- "${@:4}"
+	ended_with "$1" && silent out && silent err
+}
+printed() { scene one prints 0 run agent1 -- echo word <<<word; }
+case_ "run: what the command prints, and nothing else" closed "2001 a1b2c3" printed
+case_ "run: its exit status" closed "2001 a1b2c3" ends 7 one agent1 sh -c 'exit 7'
+# shellcheck disable=SC2016  # the inner shell's own
+case_ "run: has the session's variables" ends 0 one agent1 sh -c '[ "$EGRESS_POLICY" = none ]'
+# not_run STATUS PATTERN COMMAND...: COMMAND is what plays it.
+not_run() {
+	rm -f /tmp/ran
+	"${@:3}" fails_with "$1" "$2" run agent1 -- touch /tmp/ran || return
+	[ ! -e /tmp/ran ] || { echo "it was run"; return 1; }
+}
+case_ "run: is run (control)" eval 'ends 0 one agent1 touch /tmp/ran && [ -e /tmp/ran ]'
+for errno in 1 5 11 12 22 74 95 110; do
+	case_ "run: an open that fails with errno $errno is 1, and nothing is run" \
+		closed "" not_run 1 'a: b: c' failing $errno 'a: b: c'
+done
+case_ "run: a busy lock is 4, and nothing is run" closed "" not_run 4 'lock: busy' failing 16 'lock: busy'
+case_ "run: whom nothing covers is 3, and nothing is run" closed "" \
+	not_run 3 'user "agent1": nothing covers it: nothing is run' scene empty
+case_ "run: who is another one by now: nothing is run, and the session is closed" closed "20000 a1b2c3" \
+	not_run 1 'user "agent1": became another uid meanwhile' scene range
+odd_open() { not_run 1 '\\x1b\]0;x\\x07 is\\x0abad' failing 5 $'\033]0;x\007 is\nbad'; }
+case_ "run: why an open failed is one line, escaped" odd_open
+# left STATUS ERRNO TEXT PATTERN COMMAND...: a close that fails changes no exit status.
+left() {
+	local WRAP=(env "FAKE_CLOSE=$2" "FAKE_ERROR=$3" "${WRAP[@]}")
+	scene one run run agent1 -- "${@:5}"
+	ended_with "$1" && silent out && one_error "user \"agent1\": left to egressctl reap: $4"
+}
+syslog_mark
+for errno in 5 16 2; do
+	case_ "run: a close that fails with errno $errno is said, and the status is the command's" \
+		closed "2001 a1b2c3" left 7 $errno 'a: b: c' 'a: b: c' sh -c 'exit 7'
+done
+case_ "run: also that of one that succeeds" left 0 5 'a: b: c' 'a: b: c' true
+# shellcheck disable=SC2016  # the inner shell's own
+case_ "run: and of one that is killed" left 137 5 'a: b: c' 'a: b: c' sh -c 'kill -KILL $$'
+odd_close() { left 0 5 $'\033[2J\nbad' '\\x1b\[2J\\x0abad' true; }
+case_ "run: why a close failed is one line, escaped" odd_close
+close_logged() { syslog_has 'close user=agent1 uid=2001 service=egressctl: left to egressctl reap: \\x1b\[2J\\x0abad'; }
+case_ "run: and stands in the log" wait_for 5 close_logged
+leftovers() {
+	scene drift run run agent1 -- sh -c 'exit 5'
+	ended_with 5 && silent out && one_error 'user "agent1": stays held: processes left: 1, sockets left: 0'
+}
+case_ "run: what stays behind is said, and the status is the command's" leftovers
+odd_names() {
+	syslog_mark
+	ends 0 odd agent2 true && wait_for 5 syslog_has 'close user=\\x1b\[31mred\\x0a\\xff\\xc2\\x9b2J uid=2002 ' &&
+		syslog_has 'open user=\\x1b\[31mred\\x0a\\xff\\xc2\\x9b2J uid=2002 .* profile=j\\xc3\\xbcrgen '
+}
+case_ "run: odd names are escaped in the log" odd_names
+on_terminal() {
+	env SHELL=/bin/sh script -qec "LD_PRELOAD=$FAKE FAKE_SCENE=one $EGRESSCTL $1 run agent1 -- true" /dev/null </dev/null |
+		tr -d '\r'
+}
+noticed() { [ "$(on_terminal '')" = 'egress: \x1b[2J' ]; }
+case_ "run: the notice, on a terminal, is escaped" noticed
+unnoticed() { [ "$(on_terminal --no-legend)" = "" ]; }
+case_ "run: --no-legend leaves it out" unnoticed
+
 # ---- usage -------------------------------------------------------------------------------------------
 
 usage() { scene one fails_with 2 "$@"; }
