@@ -24,7 +24,7 @@ profile() { lab_config "$1"; }
 modules() {
 	local file
 	# /etc/pam.d/su-l includes the session lines of su.
-	for file in sshd su sudo; do
+	for file in sshd su sudo sudo-i; do
 		# shellcheck disable=SC2086  # words
 		lab_pam $file required $1
 	done
@@ -283,10 +283,17 @@ SSH=(ssh -F none -i "$LAB/key" -o IdentityAgent=none -o BatchMode=yes -o StrictH
 on_terminal() { timeout 20 script -qec "$1" /dev/null 2>&1 <<<'exit' | tr -d '\r'; }
 says_notice() { "$@" >/tmp/said; grep -Fqx -e "$notice" /tmp/said || { cat /tmp/said; return 1; }; }
 says_nothing() { "$@" >/tmp/said 2>&1; ! grep -F 'egress:' /tmp/said; }
+no_line_by() { says_nothing on_terminal "$1" && grep -Fqx -e "$policy" /tmp/said; }
 ssh_terminal() { in_world "${SSH[@]}" -tt "agent1@$HOST4" 2>&1 <<<'exit' | tr -d '\r'; }
 case_ "ssh, a terminal: the line" says_notice ssh_terminal
-# su shows it for a login only, sudo asks modules to be silent (1.9.13).
+# Both ask modules to be silent where it is no login (sudo 1.9.13): egress.conf(5) says so.
 case_ "su - on a terminal: the line" says_notice on_terminal "su - agent1"
+case_ "sudo -i on a terminal: the line" says_notice on_terminal "sudo -i -u agent1"
+for enter in su "sudo -u"; do
+	command="printenv EGRESS_POLICY"
+	[ "$enter" != su ] || command="-c '$command'"
+	case_ "$enter on a terminal: a session, and no line" no_line_by "$enter agent1 $command"
+done
 for enter in by_ssh by_su by_su_login by_sudo; do
 	exactly() { [ "$($enter 'echo word' 2>&1)" = word ]; }
 	case_ "$enter without a terminal: nothing but what the command says" exactly
