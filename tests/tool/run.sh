@@ -212,9 +212,12 @@ killed() {
 }
 case_ "KILL of egressctl ends the command" killed
 killed_and_left() {
-	begin egressctl run agent1 -- bash -c 'setsid lab-stay it' || return
+	# A child: what bash became itself would be the command, and end with it.
+	begin egressctl run agent1 -- bash -c 'setsid lab-stay it & wait' || return
 	kill -KILL "$opener"
 	wait "$opener"
+	wait_for 10 not pgrep -U "$uid" -x bash || return
+	pgrep -U "$uid" -x lab-stay >/dev/null || { echo "nothing was left"; return 1; }
 	egressctl reap && held "$uid" || return
 	stay_end it
 	wait_for 10 reaped
