@@ -12,21 +12,16 @@ lab_account agent1 2001
 lab_account other 2002
 lab_config
 
-as_nobody() {
-	local WRAP=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-	"$@"
-}
-
 # ---- who may not ---------------------------------------------------------------------------------
 
 for verb in list "show agent1" "hold agent1" "release agent1" sync verify reap; do
 	# shellcheck disable=SC2086  # words
-	case_ "nobody: $verb is refused" as_nobody fails_with 1 '.+' $verb
+	case_ "nobody: $verb is refused" as nobody fails_with 1 '.+' $verb
 	# shellcheck disable=SC2086  # words
-	case_ "nobody: $verb --json is refused" as_nobody fails_with 1 '.+' --json $verb
+	case_ "nobody: $verb --json is refused" as nobody fails_with 1 '.+' --json $verb
 done
-case_ "nobody may check the configuration" as_nobody matches 0 'profiles' check-config
-case_ "nobody gets help" as_nobody matches 0 '^usage: ' --help
+case_ "nobody may check the configuration" as nobody matches 0 'profiles' check-config
+case_ "nobody gets help" as nobody matches 0 '^usage: ' --help
 case_ "nothing was made" nothing_left
 
 # ---- who is not held -----------------------------------------------------------------------------
@@ -96,17 +91,9 @@ lab_config
 
 # busy LOCK VERB...: exit 4 after the deadline of ten seconds, not much later, one line.
 busy() {
-	local lock=$1 begun=$SECONDS holder result
-	shift
-	(flock 7 && exec sleep 60) 7>>"$lock" &
-	holder=$!
-	wait_for 5 not flock --nonblock "$lock" true
-	fails_with 4 '.+' "$@"
-	result=$?
-	kill "$holder"
-	wait "$holder" 2>/dev/null
+	local begun=$SECONDS
+	while_locked "$1" fails_with 4 '.+' "${@:2}" || return
 	[ $((SECONDS - begun)) -le 13 ] || { echo "took $((SECONDS - begun)) s"; return 1; }
-	return "$result"
 }
 case_ "the host's lock is busy" busy /run/xtables.lock hold agent1
 case_ "a busy lock held nobody, and left nothing" nothing_left

@@ -37,16 +37,10 @@ END
 chmod 644 /etc/egress/egress.conf /etc/egress/conf.d/bare.conf
 conf=/etc/egress/egress.conf bare=/etc/egress/conf.d/bare.conf
 
-as_nobody() {
-	local WRAP=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-	"$@"
-}
-as_root() { "$@"; }
-
 # ---- text ----------------------------------------------------------------------------------------
 
 for who in root nobody; do
-	case_ "$who: denied" as_$who prints 3 explain agent1 tcp://192.0.2.1:443 <<END
+	case_ "$who: denied" as $who prints 3 explain agent1 tcp://192.0.2.1:443 <<END
 account    agent1, $conf:13
 to         tcp://192.0.2.1:443
 verdict    denied
@@ -56,7 +50,7 @@ instead    http://127.0.0.1:3128
 to allow   , { to = "192.0.2.1"; proto = "tcp"; ports = "443"; }
 after      $conf:8
 END
-	case_ "$who: allowed" as_$who prints 0 explain agent1 tcp://192.0.2.10:8003 <<END
+	case_ "$who: allowed" as $who prints 0 explain agent1 tcp://192.0.2.10:8003 <<END
 account    agent1, $conf:13
 to         tcp://192.0.2.10:8003
 verdict    allowed
@@ -64,7 +58,7 @@ profile    default
 rule       ipv4 allow tcp 192.0.2.10/32 port 8000-8010, $conf:7
 reason     licence server
 END
-	case_ "$who: a uid without a name, nothing a proxy could carry" as_$who prints 3 explain 20005 udp://192.0.2.1:123 <<END
+	case_ "$who: a uid without a name, nothing a proxy could carry" as $who prints 3 explain 20005 udp://192.0.2.1:123 <<END
 account    uid 20005, $conf:14
 to         udp://192.0.2.1:123
 verdict    denied
@@ -74,23 +68,23 @@ instead    nothing: a proxy carries TCP
 to allow   allow = ( { to = "192.0.2.1"; proto = "udp"; ports = "123"; } );
 after      $bare:1
 END
-	case_ "$who: whom nothing covers" as_$who prints 0 explain other tcp://192.0.2.1:443 <<END
+	case_ "$who: whom nothing covers" as $who prints 0 explain other tcp://192.0.2.1:443 <<END
 account    other
 to         tcp://192.0.2.1:443
 verdict    not held
 because    nothing in the configuration covers it
 END
-	case_ "$who: uid 0" as_$who matches 0 '^because    uid 0 is never held$' explain root tcp://192.0.2.1:443
-	case_ "$who: --json, denied" as_$who json_of 3 'list(d) == ["account", "uid", "destination", "verdict", "profile",
+	case_ "$who: uid 0" as $who matches 0 '^because    uid 0 is never held$' explain root tcp://192.0.2.1:443
+	case_ "$who: --json, denied" as $who json_of 3 'list(d) == ["account", "uid", "destination", "verdict", "profile",
 		"covered_by", "rule", "decided_by", "reason", "instead", "add", "add_after"] and d["uid"] == 2002 and
 		d["verdict"] == "denied" and d["instead"] == "https://proxy.example.org:3128" and d["reason"] is None and
 		d["covered_by"] == {"file": "'$bare'", "line": 3} and d["decided_by"] == {"file": "'$bare'", "line": 1}' \
 		explain agent2 'udp://[2001:db8::1]:53'
-	case_ "$who: --json, allowed" as_$who json_of 0 'd["verdict"] == "allowed" and d["add"] is None and
+	case_ "$who: --json, allowed" as $who json_of 0 'd["verdict"] == "allowed" and d["add"] is None and
 		d["instead"] is None and d["add_after"] is None and d["decided_by"]["line"] == 8 and
 		d["destination"] == "icmp://2001:db8::1" and d["rule"] == "ipv6 allow icmpv6 2001:db8::/32"' \
 		explain agent1 'icmp://[2001:DB8::1]'
-	case_ "$who: --json, not held" as_$who json_of 0 'd["verdict"] == "not held" and d["profile"] is None and
+	case_ "$who: --json, not held" as $who json_of 0 'd["verdict"] == "not held" and d["profile"] is None and
 		d["covered_by"] is None and d["decided_by"] is None and d["rule"] is None' explain 0 icmp://192.0.2.1
 done
 case_ "the proxy's second line decides for ::1" matches 0 "^rule  .*$conf:5$" explain agent1 'tcp://[::1]:3128'
@@ -130,7 +124,7 @@ case_ "no such user" fails_with 1 'user "frob": does not exist' explain frob tcp
 case_ "one word too few" fails_with 2 'explain: .*' explain agent1
 case_ "one word too many" fails_with 2 'explain: .*' explain agent1 tcp://192.0.2.1:443 x
 chmod 600 "$conf"
-case_ "nobody may not read the configuration" as_nobody fails_with 1 "$conf.*" explain agent1 tcp://192.0.2.1:443
+case_ "nobody may not read the configuration" as nobody fails_with 1 "$conf.*" explain agent1 tcp://192.0.2.1:443
 chmod 644 "$conf"
 
 # ---- on the wire ---------------------------------------------------------------------------------

@@ -22,6 +22,33 @@ run() {
 	status=$?
 }
 
+# as WHO COMMAND...: what COMMAND runs is run by root, by root without CAP_NET_ADMIN, by nobody, or by an account.
+as() {
+	local WRAP=() who=$1
+	shift
+	case $who in
+	root) ;;
+	powerless) WRAP=(setpriv --bounding-set -net_admin) ;;
+	nobody) WRAP=(setpriv --reuid=nobody --regid=nogroup --clear-groups) ;;
+	*) WRAP=(setpriv "--reuid=$who" "--regid=$who" --init-groups) ;;
+	esac
+	"$@"
+}
+
+# while_locked LOCK COMMAND...
+while_locked() {
+	local lock=$1 holder result
+	shift
+	(flock 7 && exec sleep 60) 7>>"$lock" &
+	holder=$!
+	wait_for 5 not flock --nonblock "$lock" true
+	"$@"
+	result=$?
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+	return "$result"
+}
+
 ended_with() {
 	[ "$status" -eq "$1" ] && return
 	cat "$LAB/err"
