@@ -10,13 +10,13 @@ lab_start "$@"
 scripts() {
 	find script tests bench .ci etc/completion/bash -type f ! -name '*.c' ! -name '*.h' ! -name '*.py' ! -name '*.conf' \
 		! -name '*.plan' ! -name '*.error' ! -name '*.inc' ! -name expected-skips ! -name elsewhere ! -name '*.awk' \
-		! -name '*.gnuplot' ! -name budgets
+		! -name '*.gnuplot' ! -name budgets ! -name '*.json'
 }
 sources() { find libegress pam_egress tools tests bench -name '*.[ch]'; }
 
 checked() { scripts | xargs shellcheck -x; }
 case_ "shellcheck finds nothing" checked
-licensed() { ! { scripts; sources; find tests -name '*.py'; find bench -type f; } | xargs grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' | grep .; }
+licensed() { ! { scripts; sources; find tests -name '*.py' -o -name '*.json'; find bench -type f; } | xargs grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' | grep .; }
 case_ "every source names its licence" licensed
 short() { ! sources | xargs wc -l | awk '$2 != "total" && $1 >= 600' | grep .; }
 case_ "no source is of 600 lines" short

@@ -32,8 +32,8 @@ if not any(f["verdict"] == verdict and re.search(pattern, f["text"]) for f in fo
     sys.exit("no %s %s like \"%s\": %s" % (verdict, check, pattern, [(f["verdict"], f["text"]) for f in found]))
 ' "$LAB/out" "$1" "$2" "${3-.}"
 }
-says() { run --json doctor agent1; said "$@"; }
-host_says() { run --json doctor; said "$@"; }
+says() { run --json doctor agent1; json && said "$@"; }
+host_says() { run --json doctor; json && said "$@"; }
 
 # The remedy of the finding with CHECK, as somebody would type it.
 remedy_of() {

@@ -16,8 +16,9 @@ built_egressctl() {
 EGRESSCTL=egressctl
 WRAP=()
 
-# run ARGS...: leaves what came back in $status and in the files out and err of the lab.
+# run ARGS...: leaves what came back in $status and in the files out and err of the lab, and ARGS in $ran.
 run() {
+	ran=("$@")
 	"${WRAP[@]}" "$EGRESSCTL" "$@" >"$LAB/out" 2>"$LAB/err"
 	status=$?
 }
@@ -89,19 +90,24 @@ matches() {
 	grep -Eq -e "$pattern" "$LAB/out" || { cat "$LAB/out"; echo "no line like $pattern"; return 1; }
 }
 
-# json EXPRESSION: is it true of the document "d" that was printed? Python reads JSON strictly.
-json() {
-	python3 -I -c '
-import json, sys
-text = open(sys.argv[1], "rb").read()
-d = json.loads(text.decode("ascii"))
-ACCOUNT = ["account", "uid", "ranges", "state", "profile", "backend", "proxy", "processes",
-           "sessions", "allowed", "denied"]
-SESSION = ["token", "service", "pid", "tty", "rhost", "opened", "hardening"]
-if not eval("(%s)" % sys.argv[2]):
-    sys.exit("not so: %s\n%s" % (sys.argv[2], d))
-' "$LAB/out" "$1" 2>&1
+document() { /usr/bin/python3 -I "${lab_source:?}/tests/tool/document.py" "$@" 2>&1; }
+
+# The verb of the last run: its first word that is neither an option nor an option's argument.
+verb_ran() {
+	set -- "${ran[@]}"
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-c | --config | --color | --format) shift ;;
+		-*) ;;
+		*) break ;;
+		esac
+		shift
+	done
+	echo "${1-list}"
 }
+
+# json [EXPRESSION]: is the document that was printed as the verb's schema says, and the expression true of it, "d"?
+json() { document fits "$(verb_ran)" "$LAB/out" "$@"; }
 
 # json_of STATUS EXPRESSION ARGS...: with --json; no word on stderr.
 json_of() {
