@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The man pages name what the code has, all of it and nothing else: keys, verbs, options, arguments, functions, exit
+# The man pages name what the code has, all of it and nothing else: keys, verbs, options, JSON, arguments, functions, exit
 # statuses, files.
 # shellcheck disable=SC2317  # functions are called by case_
 set -u
@@ -45,6 +45,24 @@ case_ "README: every verb, and no other" same code_verbs readme_verbs
 code_options() { sed -nE 's/^[[:space:]]*\{ "([a-z-]+)", (no|required)_argument, .*/\1/p' tools/*.c; }
 page_options() { grep -oE '(Fl|,|\|) -[a-z-]+' man/egressctl.8 | sed -E 's/.* -//'; }
 case_ "egressctl(8): every option, and no other" same code_options page_options
+
+# show's keys are list's and more.
+page_json() {
+	[ "$1" != show ] || page_json list
+	sed -n '/^\.Sh JSON/,/^\.Sh ENV/p' man/egressctl.8 |
+		awk -v verb="$1" '/^\.It Cm/ { on = index(" " $0 " ", " " verb " ") } on' | grep -oE '"[a-z_]+":' | tr -d '":'
+}
+json_keys() {
+	local schema verb
+	for schema in tests/tool/schema/*.json; do
+		verb=$(basename "$schema" .json)
+		[ "$verb" != shared ] || continue
+		diff <(document keys "$verb" | grep . | sort -u) <(page_json "$verb" | sort -u) | sed -n "s/^< /only in schema\/$verb.json: /p; \
+			s/^> /only in the page, $verb: /p" | grep . && return 1
+	done
+	grep -q '^\.It Cm complete$' man/egressctl.8
+}
+case_ "egressctl(8): every JSON key of every verb's schema, and no other" json_keys
 
 code_statuses() { sed -nE 's/^[[:space:]]*EXIT_[A-Z]+ = ([0-9]+),.*/\1/p' tools/exit.h; }
 page_statuses() { sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh [^E]/s/^\.It ([0-9]+)$/\1/p' man/egressctl.8; }
