@@ -6,29 +6,30 @@
 #include <string.h>
 
 #define USER_IS "  USER      a login name, a uid, or a range that \"list\" shows, such as 20000-29999\n"
+#define BUSY "4 lock busy"
 
 struct help {
 	const char *verb;
 	const char *args;    /* if there is more to say than the table of verbs does */
 	const char *words;   /* a line for each argument and each option of its own */
-	const char *done;    /* what exit status 0 says; */
+	const char *done;    /* what exit status 0 says; NULL: only a signal ends it */
 	const char *failed;  /* 1, if more than that it failed; */
-	const char *no;      /* 3, with its number, if the verb has it */
+	const char *others;  /* 3 and 4, with their numbers, if the verb has them */
 	const char *example; /* after "egressctl " */
 };
 
 static const struct help helps[] = {
 	{ "list", NULL, "", "done", NULL, NULL, "list --json" },
 	{ "show", NULL, USER_IS, "held", NULL, "3 not held", "show agent1" },
-	{ "hold", NULL, USER_IS, "pinned", NULL, NULL, "hold agent1" },
-	{ "release", NULL, USER_IS, "no longer pinned", NULL, "3 was not pinned", "release agent1" },
-	{ "sync", NULL, "", "done", NULL, NULL, "sync" },
+	{ "hold", NULL, USER_IS, "pinned", NULL, "3 nothing covers USER, " BUSY, "hold agent1" },
+	{ "release", NULL, USER_IS, "no longer pinned", NULL, "3 was not pinned, " BUSY, "release agent1" },
+	{ "sync", NULL, "", "done", NULL, BUSY, "sync" },
 	{ "verify", NULL, USER_IS "            without: all that must be held\n", "kernel and plan agree", NULL,
 	  "3 they differ", "verify agent1" },
-	{ "reap", NULL, "", "done", NULL, NULL, "reap" },
+	{ "reap", NULL, "", "done", NULL, BUSY, "reap" },
 	{ "check-config", NULL, "  FILE      a configuration to try; without: the one in force\n", "valid",
 	  "not valid, or failed", NULL, "check-config /root/egress.conf" },
-	{ "watch", NULL, "", "ended", NULL, "3 each profile says log = false", "watch --json" },
+	{ "watch", NULL, "", NULL, NULL, "3 each profile says log = false", "watch --json" },
 	{ "explain", NULL,
 	  USER_IS
 	  "  DEST      tcp://192.0.2.1:443, udp://[2001:db8::1]:53 or icmp://192.0.2.1\n",
@@ -40,7 +41,8 @@ static const struct help helps[] = {
 	{ "run", NULL,
 	  USER_IS
 	  "  CMD       a program, looked up in /usr/local/bin, /usr/bin and /bin, and its arguments\n",
-	  "done", NULL, "3 nothing covers USER, else that of CMD", "run agent1 -- make test" },
+	  "done", NULL, "3 nothing covers USER, " BUSY ", else that of CMD",
+	  "run agent1 -- make test" },
 	{ "export", "USER --format FORMAT",
 	  USER_IS
 	  "  FORMAT    nft            for nft -f\n"
@@ -71,10 +73,13 @@ void help_verb(FILE *out, const char *name, const char *args, const char *about)
 		args = help->args;
 	fprintf(out, "usage: egressctl [OPTION]... %s%s%s\n\n%s\n\n%s%s", name, *args ? " " : "", args, about,
 		help->words, *help->words ? "\n" : "");
+	fputs("Exit: ", out);
+	if (help->done)
+		fprintf(out, "0 %s, ", help->done);
 	fprintf(out,
-		"Exit: 0 %s, 1 %s, 2 usage, %s%s4 lock busy.\n"
+		"1 %s, 2 usage%s%s.\n"
 		"Example: egressctl %s\n"
 		"Options that every verb takes: egressctl --help.\n",
-		help->done, help->failed ? help->failed : "failed", help->no ? help->no : "",
-		help->no ? ", " : "", help->example);
+		help->failed ? help->failed : "failed", help->others ? ", " : "", help->others ? help->others : "",
+		help->example);
 }
