@@ -12,14 +12,8 @@ lab_account agent1 2001
 lab_account other 2002
 lab_config
 
-# ---- who may not ---------------------------------------------------------------------------------
+# ---- who may: of each verb, verbs.sh --------------------------------------------------------------
 
-for verb in list "show agent1" "hold agent1" "release agent1" sync verify reap; do
-	# shellcheck disable=SC2086  # words
-	case_ "nobody: $verb is refused" as nobody fails_with 1 '.+' $verb
-	# shellcheck disable=SC2086  # words
-	case_ "nobody: $verb --json is refused" as nobody fails_with 1 '.+' --json $verb
-done
 case_ "nobody may check the configuration" as nobody matches 0 'profiles' check-config
 case_ "nobody gets help" as nobody matches 0 '^usage: ' --help
 case_ "nothing was made" nothing_left

@@ -6,6 +6,8 @@
 . "$(dirname "$0")/../lab.sh"
 # shellcheck source=tests/tool/tool.bash
 . "$(dirname "$0")/tool.bash"
+# shellcheck source=tests/tool/watch.bash
+. "$(dirname "$0")/watch.bash"
 lab_start "$@"
 lab_install
 lab_account agent1 2001
@@ -14,37 +16,11 @@ lab_config '' 'user = "agent1";' 'user = "agent2";'
 # What the route guard refuses never becomes a packet that could be told of.
 sed -i 's/proxy = /log = { group = 9; rate = "10000\/second"; }; proxy = /' /etc/egress/egress.conf
 
-as_agent1() { setpriv --reuid=2001 --regid=2001 --clear-groups "$@"; }
 # By newuidmap, which is what gives an account its subordinate uids; and by root, of somebody who has none.
 as_subordinate() { as_agent1 unshare --user --map-auto --setuid 5 --setgid 0 "$@"; }
 as_uid() { setpriv --reuid="$1" --regid=2001 --clear-groups "${@:2}"; }
 printf '%s\n' agent1:100000:65536 agent2:200000:65536 >/etc/subuid
 cp /etc/subuid /etc/subgid
-
-# start ARGS...: watch in the background, its words in watched.
-start() {
-	# For people a terminal, for scripts a file: each line is there at once.
-	: >/tmp/looks
-	"${WRAP[@]}" "$EGRESSCTL" "$@" watch >"$LAB/watched" 2>"$LAB/watch.err" &
-	watcher=$!
-	wait_for 10 bound || { cat "$LAB/watch.err"; return 1; }
-}
-bound() { awk '$1 == 9 { found = 1 } END { exit !found }' /proc/net/netfilter/nfnetlink_log; }
-stop() { kill "$watcher"; wait "$watcher"; [ $? -eq 143 ]; }
-told() { grep -Eq -e "$1" "$LAB/watched"; }
-
-# knock [AS...]: four packets.
-knock() { "${@:-as_agent1}" python3 -I -c '
-import socket, time
-for kind, port in ((socket.SOCK_STREAM, 4431), (socket.SOCK_DGRAM, 4432)):
-    for family, address in ((socket.AF_INET, "'"$WORLD4"'"), (socket.AF_INET6, "'"$WORLD6"'")):
-        try:
-            s = socket.socket(family, kind); s.connect((address, port)); s.send(b"x")
-        except OSError as error:
-            pass
-        if kind == socket.SOCK_DGRAM:
-            keep = s, globals().get("keep")
-time.sleep(1)'; }
 
 case_ "nothing is set up for it but the hold" egressctl hold agent1
 told_of_all() {
@@ -96,7 +72,11 @@ int egress_list(void *ctx, void *ret)
 }
 END
 cc -shared -fPIC -o /tmp/looks.so /tmp/looks.c
-counted() { local WRAP=(env LD_PRELOAD=/tmp/looks.so); "$@"; }
+counted() {
+	local WRAP=(env LD_PRELOAD=/tmp/looks.so)
+	: >/tmp/looks
+	"$@"
+}
 looks() { wc -l </tmp/looks; }
 # ended STATUS: of what was tried while it watched.
 ended() { stop && return "$1"; }
