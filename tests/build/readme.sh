@@ -57,7 +57,11 @@ refusal_is_shown() { shown | grep -F "$(login 'curl -sS --noproxy "*" http://192
 case_ "and so is the refusal" refusal_is_shown
 # Not while the account only lingers of the login before: the word is wider.
 is_active() { egressctl | grep -q ' active '; }
-titles_are_shown() { login 'exec sleep 60' & wait_for 10 is_active && told "$(egressctl | head -n 1)"; }
+titles_are_shown() {
+	wait_for 10 nothing_left || return # of the sessions before
+	login 'exec sleep 60' &
+	wait_for 10 is_active && told "$(egressctl | head -n 1)"
+}
 case_ "and so are the titles of the list" titles_are_shown
 explained() { egressctl explain agent1 tcp://192.0.2.1:443; [ $? -eq 3 ]; }
 case_ "explain says no" explained
