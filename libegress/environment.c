@@ -74,7 +74,8 @@ static void print_policy(const struct profile *profile, const char *user, char t
 	}
 	if (count > DESTINATIONS_MAX)
 		append(text, " and %zu more", count - DESTINATIONS_MAX);
-	append(text, "; why: egressctl explain %s DESTINATION", user);
+	/* By its path: few accounts have sbin in theirs. */
+	append(text, "; why: " EGRESS_SBINDIR "/egressctl explain %s DESTINATION", user);
 	fault_clean_line(text);
 }
 

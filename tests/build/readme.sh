@@ -53,6 +53,8 @@ case_ "ssh: through the proxy it does" by_proxy
 told() { shown | grep -Fx "$1"; }
 policy_is_shown() { told "$(login 'echo $EGRESS_POLICY')"; }
 case_ "EGRESS_POLICY is what README shows" policy_is_shown
+policy_helps() { login 'set -- ${EGRESS_POLICY#*why: }; "$1" "$2" "$3" tcp://192.0.2.1:443'; [ $? -eq 3 ]; }
+case_ "what it says to ask is there for the account" policy_helps
 refusal_is_shown() { shown | grep -F "$(login 'curl -sS --noproxy "*" http://192.0.2.1/' 2>&1 | sed 's/ port .*//')"; }
 case_ "and so is the refusal" refusal_is_shown
 # Not while the account only lingers of the login before: the word is wider.

@@ -249,7 +249,7 @@ fi
 
 # ---- variables -----------------------------------------------------------------------------------
 
-policy="this account reaches only the proxy 127.0.0.1:3128; why: egressctl explain agent1 DESTINATION"
+policy="this account reaches only the proxy 127.0.0.1:3128; why: /usr/sbin/egressctl explain agent1 DESTINATION"
 has_variables() {
 	"$1" "env" >/tmp/env || return
 	local name line

@@ -111,7 +111,7 @@ case_ "root's session keyring is left" no_keyring
 environment() {
 	env -i SECRET=x PATH=/evil LD_PRELOAD= BASH_ENV=/tmp/x TERM=vt100 LC_ALL=C HOME=/root HTTPS_PROXY=http://evil \
 		TZ=UTC /usr/sbin/egressctl run agent1 -- env | sort >/tmp/env
-	policy="this account reaches only the proxy 127.0.0.1:3128; why: egressctl explain agent1 DESTINATION"
+	policy="this account reaches only the proxy 127.0.0.1:3128; why: /usr/sbin/egressctl explain agent1 DESTINATION"
 	sort <<-END | diff - /tmp/env
 		HOME=/home/agent1
 		USER=agent1

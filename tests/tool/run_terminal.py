@@ -129,7 +129,7 @@ def hangup():
 
 def notice():
     terminal.type("egressctl run agent1 -- true\n")
-    terminal.expect("\r\negress: this account reaches only the proxy 127.0.0.1:3128; why: egressctl explain agent1 ")
+    terminal.expect("\r\negress: this account reaches only the proxy 127.0.0.1:3128; why: /usr/sbin/egressctl explain agent1 ")
 
 
 PUSH = ("import fcntl, termios\nfor c in b'touch /tmp/pushed\\n':\n"

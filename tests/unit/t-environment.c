@@ -11,7 +11,7 @@
 
 #define PROXY "proxy = [ \"[::1]:3128\", \"127.0.0.1:3128\" ]; "
 #define REACHES "this account reaches only the proxy [::1]:3128, 127.0.0.1:3128"
-#define WHY "; why: egressctl explain agent1 DESTINATION"
+#define WHY "; why: " EGRESS_SBINDIR "/egressctl explain agent1 DESTINATION"
 
 static struct conf *read_profile(const char *keys)
 {
