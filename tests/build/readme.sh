@@ -68,9 +68,14 @@ case_ "and so are the titles of the list" titles_are_shown
 explained() { egressctl explain agent1 tcp://192.0.2.1:443; [ $? -eq 3 ]; }
 case_ "explain says no" explained
 
-undone() {
-	pkill -u agent1 && wait_for 10 nothing_left && ! make uninstall && lab_pam_off sshd && lab_pam_off su &&
-		make uninstall && [ ! -e /usr/sbin/egressctl ]
+named() { ! make uninstall >/tmp/said 2>&1 && grep 'still named by: .*/etc/pam.d/su' /tmp/said; }
+case_ "uninstall refuses while a PAM file names the module" named
+released() { egressctl sync >/dev/null && nothing_left; }
+still_held() {
+	pkill -u agent1 && wait_for 10 released && login 'sleep 300 >/dev/null 2>&1 &' && lab_pam_off sshd &&
+		lab_pam_off su && ! make uninstall >/tmp/said 2>&1 && grep '^agent1 ' /tmp/said && [ -e /usr/sbin/egressctl ]
 }
+case_ "and while an account is held, which nothing could end then" still_held
+undone() { pkill -u agent1 && wait_for 10 released && make uninstall && [ ! -e /usr/sbin/egressctl ]; }
 case_ "it is undone as README says" undone
 lab_end
