@@ -37,7 +37,9 @@ static void print_denied(FILE *out, const struct egress_explanation *explanation
 {
 	print_field(out, "instead", *explanation->instead ? explanation->instead : "nothing: a proxy carries TCP", NULL);
 	print_field(out, "to allow", explanation->add, NULL);
-	print_field(out, "after", "", &explanation->add_after);
+	/* An entry of a list goes to its end, a list to the beginning of its profile; all may stand on one line. */
+	print_field(out, "after", explanation->add[0] == ',' ? "the last entry of allow" : "the profile's {",
+		    &explanation->add_after);
 }
 
 static void print_text(const struct tool *tool, const struct egress_explanation *explanation)

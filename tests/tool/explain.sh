@@ -48,7 +48,7 @@ profile    default
 rule       both reject tcp with reset, $conf:3
 instead    http://127.0.0.1:3128
 to allow   , { to = "192.0.2.1"; proto = "tcp"; ports = "443"; }
-after      $conf:8
+after      the last entry of allow, $conf:8
 END
 	case_ "$who: allowed" as $who prints 0 explain agent1 tcp://192.0.2.10:8003 <<END
 account    agent1, $conf:13
@@ -66,7 +66,7 @@ profile    bare
 rule       both drop any, $bare:1
 instead    nothing: a proxy carries TCP
 to allow   allow = ( { to = "192.0.2.1"; proto = "udp"; ports = "123"; } );
-after      $bare:1
+after      the profile's {, $bare:1
 END
 	case_ "$who: whom nothing covers" as $who prints 0 explain other tcp://192.0.2.1:443 <<END
 account    other
