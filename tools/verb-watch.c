@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 #include <linux/netfilter/nfnetlink_log.h>
 
 #include "output.h"
@@ -185,8 +186,11 @@ static int on_packet(struct nflog_g_handle *handle, struct nfgenmsg *message, st
 
 static enum exit_code refuse_group(const struct group *group)
 {
-	if (errno == EBUSY)
-		complain("NFLOG group %u: cannot listen: another program does (ulogd?)", group->number);
+	/* Whose it is not says EPERM to everybody. */
+	if (errno == EBUSY || (errno == EPERM && geteuid() == 0))
+		complain("NFLOG group %u: cannot listen: another program does (egressctl watch, ulogd?)", group->number);
+	else if (errno == EPERM)
+		complain("NFLOG group %u: cannot listen: needs root", group->number);
 	else
 		complain("NFLOG group %u: cannot listen: %s", group->number, strerror(errno));
 	return EXIT_FAILED;
