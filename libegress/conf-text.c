@@ -139,6 +139,14 @@ static void scan_name(struct scan *scan)
 	scan->key_length = (size_t)(scan->at - scan->key);
 }
 
+/* 192.0.2.1 or 20000-29999: somebody forgot the quotes, or has others than ours. */
+static bool is_text(const char *word, size_t length)
+{
+	const char *dot = memchr(word, '.', length), *rest = word + 1;
+
+	return memchr(rest, '-', length - 1) || (dot && memchr(dot + 1, '.', length - (size_t)(dot + 1 - word)));
+}
+
 /* Every number of ours is small and decimal. 010 is ten or eight, by the release of libconfig. */
 static int scan_number(struct scan *scan)
 {
@@ -152,7 +160,7 @@ static int scan_number(struct scan *scan)
 	if (length < sizeof(text))
 		memcpy(text, start, length);
 	if (addr_parse_number(text, INT_MAX, &value) < 0)
-		return refuse(scan, start, length,
+		return refuse(scan, start, length, is_text(start, length) ? "must be in double quotes" :
 			      "is not a plain decimal number up to 2147483647");
 	return 0;
 }

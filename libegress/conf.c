@@ -125,7 +125,7 @@ static int read_trees(struct parser *parser)
 	return r;
 }
 
-/* A text that was cut short parses, and would cover nobody. */
+/* A text that was cut short parses, and would cover nobody. Asked last: a key with a typo is told as such. */
 static int check_present(struct parser *parser, const char *name)
 {
 	size_t i;
@@ -162,11 +162,11 @@ static int parse(struct parser *parser)
 	if (r == 0)
 		r = read_trees(parser);
 	if (r == 0)
+		r = read_texts(parser, first_pass);
+	if (r == 0)
 		r = check_present(parser, "profiles");
 	if (r == 0)
 		r = check_present(parser, "accounts");
-	if (r == 0)
-		r = read_texts(parser, first_pass);
 	if (r == 0)
 		r = conf_index_profiles(parser);
 	if (r == 0)
