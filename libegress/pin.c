@@ -50,7 +50,8 @@ static int unpin_locked(struct operation *op, const char *user, uid_t uid, enum 
 	int r = ledger_unpin(op->ledger, uid, &op->ctx->fault);
 
 	if (r == -ENOENT)
-		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned", user);
+		return fault_set(&op->ctx->fault, r, "user \"%s\": is not pinned%s", user,
+				 ending == ENDING_KEEP ? " by egressctl hold: the configuration keeps it held" : "");
 	return r ? r : operation_settle(op, uid, ending, &need);
 }
 

@@ -112,6 +112,10 @@ case_ "sync releases the range that left the configuration" json_of 0 'd["releas
 released() { json_of 0 'd == {"account": "agent1", "pinned": False}' release agent1 && no_rules; }
 case_ "release: the rules are gone" released
 case_ "and the account is not listed" empty_list
+lab_config 'hold = "always";'
+case_ "release of what is always held says what keeps it" fails_with 3 \
+	'user "agent1": is not pinned by egressctl hold: the configuration keeps it held' release agent1
+lab_config
 case_ "nothing is left" nothing_left
 
 lab_end
