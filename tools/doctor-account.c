@@ -208,7 +208,7 @@ static void look_at_jobs(struct doctor *doctor, const struct scheduler *of)
 		doctor_found(doctor, DOCTOR_PASS, of->check, "%s is not installed", of->name);
 	else if (!may_schedule(allow, deny, doctor->user, &allowed))
 		doctor_found(doctor, DOCTOR_PASS, of->check, "may not use %s", of->name);
-	else if (doctor_pam_holds(of->service))
+	else if (doctor_pam_holds(of->service, egress_ctx_config(doctor->ctx)))
 		doctor_found(doctor, DOCTOR_PASS, of->check, "jobs of %s are held", of->name);
 	else if (doctor->profile && doctor->profile->hold == HOLD_ALWAYS)
 		doctor_found(doctor, DOCTOR_PASS, of->check,

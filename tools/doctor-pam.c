@@ -6,25 +6,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../pam_egress/options.h"
 #include "doctor.h"
 #include "exit.h"
 #include "util.h"
 
 #define DEPTH_MAX 8
 #define MODULE "pam_egress.so"
+#define ARGUMENTS_MAX 16
 
 /* What becomes of a session of a service, as far as its file tells. */
-enum stack { STACK_ABSENT, STACK_HELD, STACK_LATE, STACK_WEAK, STACK_SKIPPED, STACK_UNREADABLE };
+enum stack {
+	STACK_ABSENT,
+	STACK_HELD,
+	STACK_LATE,
+	STACK_WEAK,
+	STACK_SKIPPED,
+	STACK_UNREADABLE,
+	STACK_MISSING,   /* a path where no module is: nobody gets a session */
+	STACK_REFUSING,  /* an argument that the module does not know */
+	STACK_ELSEWHERE, /* another configuration */
+	STACK_BARE,      /* not hardened */
+};
 
 struct walk {
 	bool sessions; /* there are session lines */
 	bool done;     /* RESULT is known */
 	enum stack result;
-	char detail[96];   /* of the result */
+	char detail[160];   /* of the result */
 	char starting[64]; /* the first module that starts something */
 	bool ends_early;   /* a line before may end the stack with success */
 	long jump;         /* so many of the next lines may be jumped over */
+	const char *config; /* the configuration that is asked about */
 	int depth;
 };
 
@@ -92,24 +107,6 @@ static void judge(struct walk *walk, const char *control, bool may_be_missing)
 	}
 }
 
-static void take_line(struct walk *walk, const char *control, const char *module, bool may_be_missing)
-{
-	const char *name = file_name(module);
-
-	walk->sessions = true;
-	if (strcmp(name, MODULE) == 0) {
-		judge(walk, control, may_be_missing);
-		return;
-	}
-	if (walk->jump > 0)
-		walk->jump--;
-	if (jump_of(control) > walk->jump)
-		walk->jump = jump_of(control);
-	walk->ends_early = walk->ends_early || may_end(control);
-	if (!walk->starting[0] && starts_something(name))
-		snprintf(walk->starting, sizeof(walk->starting), "%s", name);
-}
-
 /* The next word of *REST; one in brackets may have blanks in it. */
 static char *next_word(char **rest)
 {
@@ -123,6 +120,50 @@ static char *next_word(char **rest)
 	*rest = word + length + (word[length] != '\0');
 	word[length] = '\0';
 	return word;
+}
+
+/* Of a line that holds: what its words make of that. */
+static void judge_arguments(struct walk *walk, const char *module, char *rest)
+{
+	const char *arguments[ARGUMENTS_MAX], *word;
+	struct options options;
+	int count = 0;
+
+	while (count < ARGUMENTS_MAX && (word = next_word(&rest)))
+		arguments[count++] = word;
+	options_parse(count, arguments, &options);
+	if (module[0] == '/' && access(module, F_OK) < 0) {
+		walk->result = STACK_MISSING;
+		snprintf(walk->detail, sizeof(walk->detail), "%s", module);
+	} else if (options.bad) {
+		walk->result = STACK_REFUSING;
+		snprintf(walk->detail, sizeof(walk->detail), "%s", options.bad);
+	} else if (options.config && strcmp(options.config, walk->config) != 0) {
+		walk->result = STACK_ELSEWHERE;
+		snprintf(walk->detail, sizeof(walk->detail), "%s", options.config);
+	} else if (options.unhardened) {
+		walk->result = STACK_BARE;
+	}
+}
+
+static void take_line(struct walk *walk, const char *control, const char *module, char *rest, bool may_be_missing)
+{
+	const char *name = file_name(module);
+
+	walk->sessions = true;
+	if (strcmp(name, MODULE) == 0) {
+		judge(walk, control, may_be_missing);
+		if (walk->result == STACK_HELD)
+			judge_arguments(walk, module, rest);
+		return;
+	}
+	if (walk->jump > 0)
+		walk->jump--;
+	if (jump_of(control) > walk->jump)
+		walk->jump = jump_of(control);
+	walk->ends_early = walk->ends_early || may_end(control);
+	if (!walk->starting[0] && starts_something(name))
+		snprintf(walk->starting, sizeof(walk->starting), "%s", name);
 }
 
 static bool walk_line(char *line, void *data)
@@ -143,7 +184,7 @@ static bool walk_line(char *line, void *data)
 	if (strcmp(control, "include") == 0 || strcmp(control, "substack") == 0)
 		walk_file(walk, module);
 	else
-		take_line(walk, control, module, *type == '-');
+		take_line(walk, control, module, line, *type == '-');
 	return walk->done;
 }
 
@@ -185,12 +226,13 @@ static void walk_file(struct walk *walk, const char *service)
 	walk->depth--;
 }
 
-bool doctor_pam_holds(const char *service)
+bool doctor_pam_holds(const char *service, const char *config)
 {
-	struct walk walk = { .sessions = false };
+	struct walk walk = { .config = config };
 
 	walk_file(&walk, service);
-	return walk.result == STACK_HELD || walk.result == STACK_LATE;
+	return walk.result == STACK_HELD || walk.result == STACK_LATE || walk.result == STACK_BARE ||
+	       walk.result == STACK_REFUSING || walk.result == STACK_MISSING;
 }
 
 /* Our line before the first of the session lines, the others taken out. */
@@ -206,7 +248,7 @@ static void remedy(struct doctor *doctor, const char *service)
 
 static void tell(struct doctor *doctor, const char *service, enum doctor_verdict absent)
 {
-	struct walk walk = { .sessions = false };
+	struct walk walk = { .config = egress_ctx_config(doctor->ctx) };
 
 	walk_file(&walk, service);
 	if (!walk.sessions)
@@ -234,6 +276,21 @@ static void tell(struct doctor *doctor, const char *service, enum doctor_verdict
 	case STACK_SKIPPED:
 		doctor_found(doctor, DOCTOR_FAIL, service,
 			     "%s: a line before " MODULE " may skip it", service);
+		break;
+	case STACK_MISSING:
+		doctor_found(doctor, DOCTOR_FAIL, service, "%s: nobody gets a session: %s is not there", service,
+			     walk.detail);
+		break;
+	case STACK_REFUSING:
+		doctor_found(doctor, DOCTOR_FAIL, service,
+			     "%s: who is covered gets no session: " MODULE " does not know \"%s\"", service, walk.detail);
+		break;
+	case STACK_ELSEWHERE:
+		doctor_found(doctor, DOCTOR_WARN, service, "%s: goes by another configuration, %s", service,
+			     walk.detail);
+		break;
+	case STACK_BARE:
+		doctor_found(doctor, DOCTOR_WARN, service, "%s: sessions are held, but not hardened: harden=no", service);
 		break;
 	}
 	remedy(doctor, service);

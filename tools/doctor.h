@@ -50,7 +50,7 @@ doctor_look_fn doctor_account, doctor_programs, doctor_modules, doctor_sysctls, 
 	doctor_sshd, doctor_proxies, doctor_deputies;
 
 /* Is there a service's PAM stack that starts jobs of accounts without the module doing its work? */
-bool doctor_pam_holds(const char *service);
+bool doctor_pam_holds(const char *service, const char *config);
 
 /* ---- helpers ---- */
 

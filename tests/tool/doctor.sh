@@ -61,6 +61,15 @@ ended() { printf 'session sufficient pam_permit.so\nsession required pam_egress.
 case_ "PAM: a line before that ends the stack" eval 'ended && says fail service "^lab-service: a line before"'
 commented() { printf '# session required pam_egress.so\nsession required pam_permit.so\n' >/etc/pam.d/lab-service; }
 case_ "PAM: a comment is no line" finds warn service '^lab-service: sessions without' commented
+words() { printf 'session required %s\n' "$1" >/etc/pam.d/lab-service; }
+case_ "PAM: known words" eval 'words "pam_egress.so debug quiet config=/etc/egress/egress.conf" && says pass service "^lab-service: sessions are held"'
+case_ "PAM: an unknown word denies all" finds fail service '^lab-service: who is covered gets no session.*"hardn=no"' \
+	words 'pam_egress.so quiet hardn=no'
+case_ "PAM: another configuration" finds warn service '^lab-service: goes by another configuration, /etc/other.conf' \
+	words 'pam_egress.so config=/etc/other.conf'
+case_ "PAM: harden=no" finds warn service '^lab-service: .*not hardened' words 'pam_egress.so harden=no'
+case_ "PAM: a path where nothing is" finds fail service '^lab-service: nobody gets a session: /lib/lab/pam_egress.so' \
+	words /lib/lab/pam_egress.so
 circle() { echo '@include lab-service' >/etc/pam.d/lab-service; }
 case_ "PAM: a file that includes itself" eval 'circle && says skip service "^lab-service: cannot be read"'
 rm -f /etc/pam.d/lab-*
@@ -135,6 +144,10 @@ case_ "an account that nothing covers" finds fail covered 'no entry' not_covered
 lab_config
 broken() { echo '{{{' >>/etc/egress/egress.conf; }
 case_ "a broken configuration" finds fail configuration egress.conf broken
+lab_config
+last_good() { egressctl hold agent1 && egressctl release agent1 && broken && says fail configuration 'the last good .* in force'; }
+case_ "a broken configuration: the last good one is in force" last_good
+case_ "by which the account is judged" eval 'said pass covered "profile default" && said pass no-new-privs'
 lab_config
 
 unix_socket() { # PATH MODE GROUP
