@@ -165,9 +165,13 @@ static void tell_configuration(struct doctor *doctor)
 {
 	doctor->area = "account";
 	if (doctor->view.from != CONF_FROM_FILE) {
-		doctor_found(doctor, DOCTOR_FAIL, "configuration", "%s", doctor->view.broken.line);
+		doctor_found(doctor, DOCTOR_FAIL, "configuration", "%s%s", doctor->view.broken.line,
+			     doctor->view.conf ? " (the last good configuration stays in force)" : "");
 		doctor_remedy(doctor, "egressctl check-config");
-	} else if (doctor->user && doctor->ids.uid == 0) {
+	}
+	if (!doctor->view.conf)
+		return;
+	if (doctor->user && doctor->ids.uid == 0) {
 		doctor_found(doctor, DOCTOR_FAIL, "covered", "uid 0 is never covered");
 	} else if (doctor->user && !doctor->profile) {
 		doctor_found(doctor, DOCTOR_FAIL, "covered",
@@ -175,7 +179,7 @@ static void tell_configuration(struct doctor *doctor)
 		doctor_remedy(doctor, "editor %s && egressctl check-config", egress_ctx_config(doctor->ctx));
 	} else if (doctor->user) {
 		doctor_found(doctor, DOCTOR_PASS, "covered", "profile %s", doctor->profile->name);
-	} else {
+	} else if (doctor->view.from == CONF_FROM_FILE) {
 		doctor_found(doctor, DOCTOR_PASS, "configuration", "%s", egress_ctx_config(doctor->ctx));
 	}
 }
@@ -216,7 +220,8 @@ enum exit_code verb_doctor(struct tool *tool, char **args)
 
 	if (code)
 		return code;
-	if (conf_view_load(egress_ctx_config(tool->ctx), NULL, &fault, &doctor.view)) {
+	/* What is in force, as elsewhere: the last good one is root's to read. */
+	if (conf_view_load(egress_ctx_config(tool->ctx), doctor.root ? EGRESS_LIBDIR : NULL, &fault, &doctor.view)) {
 		complain("%s", fault.line);
 		return EXIT_FAILED;
 	}

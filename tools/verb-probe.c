@@ -349,7 +349,7 @@ static int meet(struct probe *probe, struct fault *fault)
 {
 	struct conf_view view;
 	const struct account *account = NULL;
-	int r = conf_view_load(egress_ctx_config(probe->tool->ctx), NULL, fault, &view);
+	int r = conf_view_load(egress_ctx_config(probe->tool->ctx), EGRESS_LIBDIR, fault, &view);
 
 	if (r < 0)
 		return r;

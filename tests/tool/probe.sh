@@ -129,6 +129,9 @@ hardened() {
 		ways impossible mptcp io-uring && ways refused tcp udp loopback-tcp
 }
 case_ "hardened as a session is: nothing beyond IP" hardened
+hardened_by_last_good() { echo '{{{' >>/etc/egress/egress.conf && hardened_again; }
+hardened_again() { run --json probe agent1; ways impossible mptcp; }
+case_ "hardened, too, by the last good configuration where it is broken" hardened_by_last_good
 unhardened() { profile >/dev/null; run --json probe agent1; ways refused mptcp; }
 case_ "and without it" unhardened
 
