@@ -257,11 +257,31 @@ static int withhold(struct nft_edit *edit, size_t i, enum nft_role role)
 	return error;
 }
 
+/* Of whom segments still stand, the record does too: the second would take them for ranges of somebody else. */
+static int keep_records(struct nft_edit *edit)
+{
+	const struct nft_table *table = &edit->table;
+	size_t count = edit->range_count;
+	struct nft_range *kept;
+
+	kept = reallocarray(edit->ranges, count + table->range_count + 1, sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	edit->ranges = kept;
+	for (size_t i = 0; i < table->range_count; i++)
+		if (!bsearch(&table->ranges[i], kept, count, sizeof(*kept), nft_range_compare))
+			edit->ranges[edit->range_count++] = table->ranges[i];
+	qsort(edit->ranges, edit->range_count, sizeof(*edit->ranges), nft_range_compare);
+	return 0;
+}
+
 int nft_edit_withhold(struct nft_edit *edit)
 {
 	int error = 0;
 
 	edit->withheld = any(edit, true) && any(edit, false);
+	if (edit->withheld && edit->with_ranges && edit->change->gone)
+		error = keep_records(edit);
 	for (size_t i = 0; i < edit->group_count && edit->withheld; i++)
 		for (int role = 0; role < NFT_ROLES && !error; role++)
 			error = withhold(edit, i, role);

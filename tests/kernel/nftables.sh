@@ -153,6 +153,13 @@ remembers_hidden_ranges() {
 		not sends 29999 127.0.0.1 9
 }
 
+# Where a range leaves that another one within it takes over from, there are two transactions.
+frees_who_left_for_another() {
+	hold 20000-20010 + 20005-20010 drop + 20008-20010 || return 1
+	remove 20000-20010 20008-20010 && verified 20005-20010 drop && sends 20000 127.0.0.1 9 &&
+		not sends 20009 127.0.0.1 9 && [ "$(list_all | grep -c ^hold)" -eq 1 ] && remove 20005-20010 && [ -z "$(nft list ruleset)" ]
+}
+
 # A range that is apart from all others is read and written alone; these two must not be.
 heeds_unrecorded_segments() {
 	local key role
@@ -419,6 +426,7 @@ case_nft "one account among 2,000 is sent alone" sends_what_concerns_one
 case_nft "rules that were saved and restored are still ours" survives_save_and_restore
 case_nft "sets grow when they are full, and nobody is let out" grows_when_full
 case_nft "a range hidden by narrower ones is remembered" remembers_hidden_ranges
+case_nft "who leaves to a range within is free" frees_who_left_for_another
 case_nft "a range is placed by what stands there, too, and not by records alone" heeds_unrecorded_segments
 case_nft "with a group of ranges that is made anew, all that are recorded come back" restores_ranges_beside
 case_nft "one range among 2,000 is read alone" reads_what_concerns_a_range
