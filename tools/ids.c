@@ -28,9 +28,17 @@ void ids_clear(struct ids *ids)
 	*ids = (struct ids){ 0 };
 }
 
+static int take_gids(const struct ids *ids)
+{
+	return setgroups(ids->group_count, ids->groups) || setresgid(ids->gid, ids->gid, ids->gid) ? -1 : 0;
+}
+
 int ids_become(const struct ids *ids)
 {
-	if (setgroups(ids->group_count, ids->groups) || setresgid(ids->gid, ids->gid, ids->gid))
-		return -1;
-	return setresuid(ids->uid, ids->uid, ids->uid);
+	return take_gids(ids) ? -1 : setresuid(ids->uid, ids->uid, ids->uid);
+}
+
+int ids_act_as(const struct ids *ids)
+{
+	return take_gids(ids) ? -1 : setresuid(0, ids->uid, 0);
 }

@@ -19,5 +19,8 @@ void ids_clear(struct ids *ids);
 
 /* For good, as root: real, effective and saved ids. 0, or -1 and errno: then the process may be half of both. */
 int ids_become(const struct ids *ids);
+/* What it makes is the account's, what it may is what the account may; but root's real and saved uid stay, so that the
+ * account can neither signal it nor set its limits. As ids_become. */
+int ids_act_as(const struct ids *ids);
 
 #endif

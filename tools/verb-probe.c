@@ -158,12 +158,12 @@ __attribute__((noreturn)) static void try_as_account(const struct probe *probe, 
 	struct ids ids = probe->ids;
 	struct fault fault = { .error = 0 };
 
-	/* As in a session, which is hardened before it becomes the account. */
+	/* As in a session, which is hardened before it becomes the account; who becomes it for good, it can stop. */
 	alarm(5);
 	if (way->subordinate)
 		ids.uid = probe->subordinate;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    harden_apply(&probe->harden, &fault) < 0 || ids_become(&ids))
+	    harden_apply(&probe->harden, &fault) < 0 || ids_act_as(&ids) || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(1);
 	way->try(way, target, probe->attempt);
 	_exit(0);
@@ -206,7 +206,23 @@ static void tell(struct probe *probe, const struct way *way, const char *target,
 	table_add(&probe->table, "%s", why);
 }
 
-/* What is counted may be another packet of the account: its sessions go on meanwhile. */
+/* And not for want of what others may have used up. */
+static bool is_refusal(int error)
+{
+	return error && error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS && error != EINTR;
+}
+
+/* What is counted may be another packet of the account; but who sends a datagram that a rule refuses is told so,
+ * unless it is an ICMPv6 echo. */
+static bool was_denied(const struct probe *probe, const struct way *way, const struct egress_traffic *before,
+		       const struct egress_traffic *after)
+{
+	bool is_told = way->type == SOCK_DGRAM && way->protocol != IPPROTO_ICMPV6;
+
+	return after[1].packets > before[1].packets && (!is_told || probe->attempt->error);
+}
+
+/* Its sessions go on meanwhile. */
 static bool profile_allows(const struct probe *probe, const struct way *way, const struct target *target)
 {
 	struct packet packet;
@@ -230,11 +246,11 @@ static void judge(struct probe *probe, const struct way *way, const struct targe
 	if (arrived(probe, way))
 		tell(probe, way, target, allowed ? RESULT_ALLOWED : RESULT_ESCAPED, "it arrived");
 	else if (attempt->stage == STAGE_SOCKET && attempt->error)
-		tell(probe, way, target, RESULT_KERNEL, why);
+		tell(probe, way, target, is_refusal(attempt->error) ? RESULT_KERNEL : RESULT_NOT_SHOWN, why);
 	else if (way->target == TARGET_NONE)
 		tell(probe, way, target, probe->any_family ? RESULT_ALLOWED : RESULT_ESCAPED,
 		     probe->any_family ? "socket_families = \"any\"" : "the socket was made, and no rule sees it");
-	else if (after[1].packets > before[1].packets)
+	else if (was_denied(probe, way, before, after))
 		tell(probe, way, target, RESULT_RULES, "counted as denied");
 	else if (allowed)
 		tell(probe, way, target, RESULT_ALLOWED, "counted as allowed");

@@ -84,11 +84,14 @@ hole() {
 	nftables) nft insert rule inet egress output ip daddr 198.51.100.99 ip protocol udp accept ;;
 	esac
 }
+as_account=(setpriv --reuid=2001 --regid=2001 --clear-groups)
+# busy PORT: packets to there meanwhile.
 busy() {
 	local pid
 	profile 'allow = ( { to = "192.0.2.2"; proto = "udp"; ports = "9999"; } );' && hole || return
-	setpriv --reuid=2001 --regid=2001 --clear-groups bash -c 'exec 3>/dev/udp/192.0.2.2/9999; : >/tmp/busy
-		while echo x >&3; do sleep 0.001; done' &
+	rm -f /tmp/busy
+	"${as_account[@]}" bash -c 'exec 3>/dev/udp/192.0.2.2/'"$1"'; : >/tmp/busy
+		while :; do echo x >&3; sleep 0.001; done' 2>/dev/null &
 	pid=$!
 	wait_for 10 test -e /tmp/busy
 	json_of 3 'd["escaped"] == 1' probe agent1 && ways escaped udp && ways refused tcp
@@ -97,7 +100,38 @@ busy() {
 	wait "$pid"
 	return "$1"
 }
-case_ "other packets that the profile allows hide no escape" busy
+case_ "other packets that the profile allows hide no escape" busy 9999
+case_ "nor do others that are refused" busy 9998
+
+# fights DO: the account does that to each process of its uid that it finds.
+fights() {
+	local pid
+	rm -f /tmp/fights
+	"${as_account[@]}" python3 -I -c '
+import os, resource, signal
+def stop(pid): os.kill(pid, signal.SIGSTOP)
+def starve(pid): resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, 0))
+open("/tmp/fights", "w").close()
+while True:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(pid) not in (os.getpid(), 1) and os.stat("/proc/" + pid).st_uid in (0, 2001):
+                '"$1"'(int(pid))
+        except OSError:
+            pass' &
+	pid=$!
+	wait_for 10 test -e /tmp/fights
+	WRAP=(timeout -s KILL 60)
+	json_of 0 'd["escaped"] == 0' probe agent1 && ways refused "${packets[@]}" "${loopback[@]}"
+	set -- $?
+	WRAP=()
+	kill -KILL "$pid"
+	wait "$pid"
+	return "$1"
+}
+profile
+case_ "the account cannot stop what probes" fights stop
+case_ "nor take its descriptors away" fights starve
 profile >/dev/null
 
 no_route() {
