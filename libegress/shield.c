@@ -45,6 +45,13 @@ static void give_turns_back(const struct shield *shield)
 		sched_setscheduler(0, shield->policy, &none);
 }
 
+static bool has_file_signal(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ) == 1;
+}
+
 int shield_raise(struct fault *fault, struct shield *ret)
 {
 	struct shield shield;
@@ -66,9 +73,22 @@ int shield_raise(struct fault *fault, struct shield *ret)
 		pthread_sigmask(SIG_SETMASK, &shield.mask, NULL);
 		return fault_set(fault, -EPERM, "privilege: real uid 0: %s", strerror(-r));
 	}
+	shield.had_file_signal = has_file_signal();
 	take_turns(&shield);
 	*ret = shield;
 	return 0;
+}
+
+/* What we wrote past the caller's limit failed and was told. It would be the end of him all the same. */
+static void drop_file_signal(const struct shield *shield)
+{
+	const struct timespec now = { 0 };
+	sigset_t file_size;
+
+	sigemptyset(&file_size);
+	sigaddset(&file_size, SIGXFSZ);
+	if (!shield->had_file_signal)
+		sigtimedwait(&file_size, NULL, &now);
 }
 
 int shield_lower(const struct shield *shield, struct fault *fault)
@@ -80,6 +100,7 @@ int shield_lower(const struct shield *shield, struct fault *fault)
 		r = -EPERM;
 	if (shield->cpu.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_CPU, &shield->cpu))
 		r = -EPERM;
+	drop_file_signal(shield);
 	pthread_sigmask(SIG_SETMASK, &shield->mask, NULL);
 	return r ? fault_set(fault, r, "privilege: restore: %s", strerror(errno)) : 0;
 }

@@ -4,7 +4,8 @@
 
 /*
  * While a lock is held nobody may stop or end us half-way: not the terminal, not the caller of su, whose
- * real uid ours would be, not a CPU limit that the caller set (which stays where nobody may lift it).
+ * real uid ours would be, not a CPU limit that the caller set (which stays where nobody may lift it). His limit of a
+ * file's size makes writes fail, and ends nobody afterwards.
  */
 #include "fault.h"
 
@@ -17,6 +18,7 @@ struct shield {
 	sigset_t mask;
 	uid_t real, effective, saved;
 	struct rlimit cpu;
+	bool had_file_signal; /* SIGXFSZ, pending before */
 	int policy, nice; /* of the scheduler */
 	bool starved;     /* of a class that others' processes starve */
 };

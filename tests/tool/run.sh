@@ -288,6 +288,16 @@ powerless() {
 	not_run 1 '.*([Pp]ermi|CAP_NET_ADMIN).*' agent1
 }
 case_ "without CAP_NET_ADMIN" powerless
+# As a unit's LimitFSIZE= has it; it says so where that limit does not matter.
+too_large() {
+	local said status
+	rm -f /tmp/ran
+	said=$(prlimit --fsize=0 egressctl run agent1 -- touch /tmp/ran 2>&1 | cat; exit "${PIPESTATUS[0]}")
+	status=$?
+	echo "status $status: $said"
+	[ "$status" -eq 1 ] && [ ! -e /tmp/ran ] && grep -q 'File too large' <<<"$said" && wait_for 10 reaped
+}
+case_ "where no file may grow: one line, and not a signal" too_large
 case_ "no command" fails_with 2 'run: argument missing: needs USER -- CMD.*' run agent1 --
 denied_in_log() { syslog_has 'egressctl\[[0-9]+\]: deny user=agent1 service=egressctl: '; }
 case_ "the log tells of the refusals" wait_for 5 denied_in_log

@@ -7,6 +7,7 @@
 #include "util.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SOMEBODY 2890000001U
@@ -46,6 +47,31 @@ START_TEST(signals_wait_and_the_mask_comes_back)
 	ck_assert_int_eq(shield_lower(&shield, NULL), 0);
 	ck_assert(is_blocked(SIGUSR2));
 	ck_assert(!is_blocked(SIGTERM) && !is_blocked(SIGTSTP));
+}
+END_TEST
+
+/* What fails for the caller's limit of a file's size must not end him afterwards, before a word of it is said. */
+START_TEST(a_file_that_may_not_grow_ends_nobody)
+{
+	struct rlimit was, none;
+	struct shield shield;
+	FILE *file = tmpfile();
+	int raised, written, lowered;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = (struct rlimit){ 0, was.rlim_max };
+	/* The framework writes to a file, too. */
+	setrlimit(RLIMIT_FSIZE, &none);
+	raised = shield_raise(NULL, &shield);
+	written = write(fileno(file), "x", 1) < 0 ? errno : 0;
+	lowered = shield_lower(&shield, NULL);
+	setrlimit(RLIMIT_FSIZE, &was);
+	ck_assert_int_eq(raised, 0);
+	ck_assert_int_eq(written, EFBIG);
+	ck_assert_int_eq(lowered, 0);
+	ck_assert(!is_blocked(SIGXFSZ));
+	fclose(file);
 }
 END_TEST
 
@@ -119,6 +145,7 @@ int main(void)
 	TCase *tcase = tcase_create("shield");
 
 	tcase_add_test(tcase, signals_wait_and_the_mask_comes_back);
+	tcase_add_test(tcase, a_file_that_may_not_grow_ends_nobody);
 	tcase_add_test(tcase, the_real_uid_is_root_and_comes_back);
 	tcase_add_test(tcase, a_cpu_limit_comes_back);
 	tcase_add_test(tcase, an_idle_class_is_left_and_comes_back);
