@@ -84,11 +84,21 @@ static enum exit_code parse_colour(const char *word, enum colour_mode *ret)
 	return exit_usage("--color: \"%s\" is not auto, always or never", word);
 }
 
+/* Of a long one, which is a word of its own, getopt tells none, or one that we have. */
+static bool is_letter(int option)
+{
+	for (size_t i = 0; i + 1 < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].val == option)
+			return false;
+	}
+	return option != 0;
+}
+
 static enum exit_code unknown_option(const char *word)
 {
-	if (word[0] == '-' && word[1] == '-')
-		return exit_usage("\"%s\": no such option, or not used so: see egressctl --help", word);
-	return exit_usage("\"-%c\": no such option: see egressctl --help", optopt);
+	if (is_letter(optopt))
+		return exit_usage("\"-%c\": no such option: see egressctl --help", optopt);
+	return exit_usage("\"%s\": no such option, or not used so: see egressctl --help", word);
 }
 
 static enum exit_code take_option(int option, const char *word, struct command *command)

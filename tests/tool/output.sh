@@ -371,6 +371,8 @@ usage() { scene one fails_with 2 "$@"; }
 case_ "unknown verb" usage '"frob": no such verb: see egressctl --help' frob
 case_ "unknown long option" usage '"--frob": no such option.*' --frob
 case_ "unknown short option" usage '"-x": no such option.*' list -x
+case_ "unknown short option before a known one" usage '"-x": no such option.*' --json -xh
+case_ "an argument to --help" usage '"--help=1": no such option.*' --help=1
 case_ "an argument to --json" usage '"--json=1": no such option.*' --json=1
 case_ "option without its argument" usage '"-c": needs an argument.*' -c
 case_ "colour of another kind" usage '--color: "blue" is not auto, always or never' --color=blue
