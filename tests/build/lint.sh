@@ -24,6 +24,15 @@ mutations() { tests/mutate --check; }
 case_ "each mutation finds what it deletes" mutations
 pages() { ! mandoc -T lint man/*.[0-9] 2>&1 | grep -vE 'referenced manual not found|mandoc\.db'; }
 case_ "mandoc finds nothing in the pages" pages
+# A terminal of 80 columns is the narrowest that pages are made for.
+page_warnings() {
+	local page
+	for page in man/*.[0-9]; do
+		MANWIDTH=80 man --warnings --encoding=UTF-8 --local-file "$page" 2>&1 >/tmp/page | sed "s|^|$page: |"
+		grep -q '^SEE ALSO' /tmp/page || echo "$page: is not shown"
+	done
+}
+case_ "man warns of nothing in them" eval '! page_warnings | grep .'
 login_path='\b(system|popen|exec[lv]p?e?|_?exit|abort|alarm|signal|sigaction|setlocale|umask|chdir|getenv|pthread_create)[[:space:]]*\('
 quiet() { ! grep -nE "$login_path" libegress/*.c pam_egress/*.c | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'; }
 case_ "the login path ends nothing, runs nothing and changes nothing of the process" quiet
