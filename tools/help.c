@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define USER_IS "  USER      a login name, a uid, or a range that \"list\" shows, such as 20000-29999\n"
+#define USER_IS "  USER      a login name or a uid\n"
+#define SUBJECT_IS "  USER      a login name, a uid, or a range that \"list\" shows, such as 20000-29999\n"
 #define BUSY "4 lock busy"
 
 struct help {
@@ -20,11 +21,11 @@ struct help {
 
 static const struct help helps[] = {
 	{ "list", NULL, "", "done", NULL, NULL, "list --json" },
-	{ "show", NULL, USER_IS, "held", NULL, "3 not held", "show agent1" },
+	{ "show", NULL, SUBJECT_IS, "held", NULL, "3 not held", "show agent1" },
 	{ "hold", NULL, USER_IS, "pinned", NULL, "3 nothing covers USER, " BUSY, "hold agent1" },
 	{ "release", NULL, USER_IS, "no longer pinned", NULL, "3 was not pinned, " BUSY, "release agent1" },
 	{ "sync", NULL, "", "done", NULL, BUSY, "sync" },
-	{ "verify", NULL, USER_IS "            without: all that must be held\n", "kernel and plan agree", NULL,
+	{ "verify", NULL, SUBJECT_IS "            without: all that must be held\n", "kernel and plan agree", NULL,
 	  "3 they differ", "verify agent1" },
 	{ "reap", NULL, "", "done", NULL, BUSY, "reap" },
 	{ "check-config", NULL, "  FILE      a configuration to try; without: the one in force\n", "valid",
@@ -36,7 +37,7 @@ static const struct help helps[] = {
 	  "it would pass", NULL, "3 it would be refused", "explain agent1 tcp://192.0.2.1:443" },
 	{ "doctor", NULL, USER_IS "            without: the host alone\n",
 	  "nothing but PASS and WARN", NULL, "3 a FAIL", "doctor agent1" },
-	{ "probe", NULL, USER_IS, "each way was refused", NULL, "3 one escaped, or not held",
+	{ "probe", NULL, USER_IS, "nothing escaped", NULL, "3 one escaped, or not held",
 	  "probe agent1" },
 	{ "run", NULL,
 	  USER_IS
@@ -44,7 +45,7 @@ static const struct help helps[] = {
 	  "done", NULL, "3 nothing covers USER, " BUSY ", else that of CMD",
 	  "run agent1 -- make test" },
 	{ "export", "USER --format FORMAT",
-	  USER_IS
+	  SUBJECT_IS
 	  "  FORMAT    nft            for nft -f\n"
 	  "            iptables       for iptables-restore --noflush and ip6tables-restore --noflush\n"
 	  "            networkpolicy  a Kubernetes NetworkPolicy for pods with the label egress-account\n"

@@ -104,6 +104,31 @@ case_ "list shows the range" matches 0 '^uid 20000-29999 +20000-29999 +pinned ' 
 case_ "list --json shows its ends" json_of 0 '[a["ranges"] for a in d] == [[[2001, 2001], [100000, 165535]],
 	[[20000, 29999]]] and d[1]["uid"] == 20000' list
 case_ "show takes the name that list prints" matches 0 '^uid +20000-29999$' show "uid 20000-29999"
+# takes VERB: a range; explain and export want a word more, and run a command.
+takes() {
+	case $1 in
+	explain) run explain 20000-29999 icmp://192.0.2.1 ;;
+	export) run export 20000-29999 --format json ;;
+	run) run run 20000-29999 -- true ;;
+	*) run "$1" 20000-29999 ;;
+	esac
+	[ "$status" -eq 0 ]
+}
+promises() { "$EGRESSCTL" "$1" --help | grep -q ' or a range that "list" shows'; }
+as_promised() {
+	local verb verbs
+	verbs=$("$EGRESSCTL" complete user-verbs)
+	promises show && [ "$(wc -w <<<"$verbs")" -ge 8 ] || return
+	for verb in $verbs; do
+		if promises "$verb"; then
+			takes "$verb" || { echo "$verb takes no range: $(cat "$LAB/err")"; return 1; }
+		elif takes "$verb"; then
+			echo "$verb takes a range, which its --help does not say"
+			return 1
+		fi
+	done
+}
+case_ "a range is taken where --help says so" as_promised
 lab_config
 case_ "sync releases the range that left the configuration" json_of 0 'd["released"] == 1' sync
 

@@ -155,8 +155,9 @@ settled() { local n; n=$(wc -l <"$LAB/watched"); sleep 0.5; [ "$(wc -l <"$LAB/wa
 case_ "what the kernel dropped is counted" lost
 
 closed_pipe() {
-	"$EGRESSCTL" watch 2>"$LAB/err" | head -n 1 >"$LAB/out" &
-	wait_for 10 bound && knock && wait_for 5 not bound && silent err
+	rm -f /tmp/status
+	{ "$EGRESSCTL" watch 2>"$LAB/err"; echo $? >/tmp/status; } | head -n 1 >"$LAB/out" &
+	wait_for 10 bound && knock && wait_for 5 test -s /tmp/status && silent err && [ "$(cat /tmp/status)" = 1 ]
 }
 case_ "a reader that has seen enough ends it without a word" closed_pipe
 unprivileged() {
