@@ -134,6 +134,8 @@ static int read_allow(struct parser *parser, config_setting_t *setting, void *ta
 	int r = conf_expect(parser, setting, CONFIG_TYPE_LIST);
 	struct profile *profile = target;
 
+	if (r == 0)
+		profile->allow_origin = conf_origin(parser, setting);
 	if (r < 0 || count == 0)
 		return r;
 	profile->allows = calloc(count, sizeof(*profile->allows));

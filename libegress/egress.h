@@ -230,7 +230,7 @@ struct egress_explanation {
 	char *reason;                   /* of that entry */
 	char *instead;                  /* if denied: the URL of the proxy, if that can carry it */
 	char *add;                      /* if denied: what an administrator would add to let it through */
-	struct egress_place add_after;  /* and the entry, or the beginning of the profile, after which it belongs */
+	struct egress_place add_after;  /* and the entry, or the beginning of the list or profile, after which it belongs */
 };
 
 /*

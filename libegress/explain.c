@@ -44,16 +44,25 @@ static int tell_instead(const struct profile *profile, const struct packet *pack
 	return join_text("http://", addr_print_endpoint(&profile->proxies[0].endpoint, text), "", ret);
 }
 
-/* The line, and where it belongs. */
+/* The line, and where it belongs: behind other entries, in a list that has none, as a list. */
 static int tell_remedy(const struct profile *profile, const struct packet *packet, struct egress_explanation *out)
 {
-	const struct allow *last = profile->allow_count ? &profile->allows[profile->allow_count - 1] : NULL;
+	const struct origin *after = &profile->origin;
+	const char *before = "allow = ( ", *behind = " );";
 	char entry[DESTINATION_ENTRY_MAX];
 	int r;
 
+	if (profile->allow_count) {
+		after = &profile->allows[profile->allow_count - 1].origin;
+		before = ", ";
+		behind = "";
+	} else if (profile->allow_origin.file) {
+		after = &profile->allow_origin;
+		before = behind = "";
+	}
 	destination_print_entry(packet, entry);
-	r = join_text(last ? ", " : "allow = ( ", entry, last ? "" : " );", &out->add);
-	return r ? r : copy_place(last ? &last->origin : &profile->origin, &out->add_after);
+	r = join_text(before, entry, behind, &out->add);
+	return r ? r : copy_place(after, &out->add_after);
 }
 
 static const char *reason_of(const struct profile *profile, const struct origin *origin)

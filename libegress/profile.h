@@ -55,6 +55,7 @@ struct profile {
 	char *proxy_user; /* or NULL */
 	struct allow *allows;
 	size_t allow_count;
+	struct origin allow_origin; /* of the list; FILE NULL: the profile has none */
 	enum reject reject;
 	struct log_rule log;
 	enum hold hold;

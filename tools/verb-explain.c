@@ -33,13 +33,19 @@ static void print_field(FILE *out, const char *label, const char *value, const s
 	free(file);
 }
 
+/* An entry of a list goes to its end, a list to the beginning of its profile; all may stand on one line. */
+static const char *before_addition(const char *addition)
+{
+	if (addition[0] == ',')
+		return "the last entry of allow";
+	return addition[0] == '{' ? "the ( of allow" : "the profile's {";
+}
+
 static void print_denied(FILE *out, const struct egress_explanation *explanation)
 {
 	print_field(out, "instead", *explanation->instead ? explanation->instead : "nothing: a proxy carries TCP", NULL);
 	print_field(out, "to allow", explanation->add, NULL);
-	/* An entry of a list goes to its end, a list to the beginning of its profile; all may stand on one line. */
-	print_field(out, "after", explanation->add[0] == ',' ? "the last entry of allow" : "the profile's {",
-		    &explanation->add_after);
+	print_field(out, "after", before_addition(explanation->add), &explanation->add_after);
 }
 
 static void print_text(const struct tool *tool, const struct egress_explanation *explanation)

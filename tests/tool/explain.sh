@@ -11,6 +11,7 @@ lab_install
 lab_account agent1 2001
 lab_account agent2 2002
 lab_account other 2003
+lab_account agent3 2004
 mkdir -p /etc/egress/conf.d
 cat >/etc/egress/egress.conf <<END
 backend = "$LAB_BACKEND";
@@ -34,7 +35,13 @@ profiles = { bare = {
 	proxy = "127.0.0.1:3128"; proxy_url = "https://proxy.example.org:3128"; reject = "drop"; }; };
 accounts = ( { user = "agent2"; profile = "bare"; } );
 END
-chmod 644 /etc/egress/egress.conf /etc/egress/conf.d/bare.conf
+cat >/etc/egress/conf.d/empty.conf <<'END'
+profiles = { empty = {
+	proxy = "127.0.0.1:3128";
+	allow = ( ); }; };
+accounts = ( { user = "agent3"; profile = "empty"; } );
+END
+chmod 644 /etc/egress/egress.conf /etc/egress/conf.d/*.conf
 conf=/etc/egress/egress.conf bare=/etc/egress/conf.d/bare.conf
 
 # ---- text ----------------------------------------------------------------------------------------
@@ -102,13 +109,16 @@ import json, sys
 d = json.load(open(sys.argv[1]))
 print(d["add_after"]["file"], d["add_after"]["line"], d["add"])' "$LAB/out")
 	cp "$file" "$LAB/before"
-	ADD=$line AT=$at perl -i -pe 'if ($. == $ENV{AT}) { s/(= \{|\})(,?)$/$1 $ENV{ADD}$2/ or s/(= \{) *$/$1 $ENV{ADD}/ or s/\{$/{ $ENV{ADD}/ }' "$file"
+	ADD=$line AT=$at perl -i -pe 'if ($. == $ENV{AT}) { s/(= \{|\})(,?)$/$1 $ENV{ADD}$2/ or s/(= \{) *$/$1 $ENV{ADD}/ or s/\{$/{ $ENV{ADD}/ or s/\( \)/( $ENV{ADD} )/ }' "$file"
 	run explain "$user" "$to"
 	cp "$LAB/before" "$file"
 	ended_with 0
 }
 case_ "an entry is added to those that are there" added agent1 'udp://[2001:db9::1]:53'
 case_ "icmp is added, too" added agent1 icmp://192.0.2.1
+case_ "the text says where in a list that is there" matches 3 '^after      the \( of allow, .*/empty\.conf:3$' \
+	explain agent3 tcp://192.0.2.1:443
+case_ "the first entry is added to a list that is there" added agent3 tcp://192.0.2.1:443
 case_ "the first entry is added to the profile" added agent2 tcp://192.0.2.1:443
 
 # ---- what is no question -------------------------------------------------------------------------
