@@ -219,9 +219,12 @@ static enum exit_code check_command(const struct verb *verb, const struct comman
 
 static void log_line(int priority, const char *line, void *data)
 {
-	(void)data;
+	struct tool *tool = data;
+
 	if (priority <= LOG_WARNING)
 		complain("%s", line);
+	if (priority <= LOG_ALERT)
+		tool->alarmed = true;
 }
 
 static enum exit_code run_verb(const struct verb *verb, const struct command *command, FILE *out)
@@ -240,7 +243,7 @@ static enum exit_code run_verb(const struct verb *verb, const struct command *co
 		complain("libegress: cannot start: %s", strerror(-error));
 		return exit_of(error);
 	}
-	egress_ctx_set_log(tool.ctx, log_line, NULL);
+	egress_ctx_set_log(tool.ctx, log_line, &tool);
 	egress_ctx_set_subids(tool.ctx, subids_ask, NULL);
 	if (command->config)
 		code = args_config(tool.ctx, command->config);

@@ -16,6 +16,7 @@ struct tool {
 	bool legend; /* titles and remarks, for people */
 	bool coloured;
 	const char *format; /* of --format, which only export takes; NULL: none */
+	bool alarmed; /* it was said that configuration or ledger cannot be read: that nothing covers a user is no answer */
 };
 
 /* ARGS: the words after the verb, NULL-terminated, as many as its row in egressctl.c allows. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "args.h"
@@ -16,7 +17,9 @@ enum exit_code verb_hold(struct tool *tool, char **args)
 	if (code)
 		return code;
 	error = egress_hold(tool->ctx, user);
-	if (error)
+	if (error == -ENOENT && tool->alarmed)
+		code = EXIT_FAILED;
+	else if (error)
 		code = exit_failed_user(tool->ctx, error, user);
 	else
 		pin_print(tool, user, true);

@@ -64,6 +64,16 @@ static const char *our_tty(char path[PATH_MAX])
 	return strncmp(path, "/dev/", 5) == 0 ? path + 5 : path;
 }
 
+/* Whom nothing covers, as far as could be read. */
+static enum exit_code refuse(const struct tool *tool, const struct become *become)
+{
+	if (tool->alarmed)
+		return EXIT_FAILED;
+	complain("user \"%s\": %s: nothing is run", become->name,
+		 become->ids.uid ? "nothing covers it" : "uid 0 is never held");
+	return EXIT_NO;
+}
+
 /* No session without a word why, and none for whom nothing covers. */
 static enum exit_code open_session(struct tool *tool, const struct become *become, struct egress_session **ret)
 {
@@ -78,11 +88,8 @@ static enum exit_code open_session(struct tool *tool, const struct become *becom
 		log_deny(become->name, egress_ctx_error(tool->ctx));
 		return exit_failed_user(tool->ctx, error, become->name);
 	}
-	if (!session) {
-		complain("user \"%s\": %s: nothing is run", become->name,
-			 become->ids.uid ? "nothing covers it" : "uid 0 is never held");
-		return EXIT_NO;
-	}
+	if (!session)
+		return refuse(tool, become);
 	log_open(session);
 	*ret = session;
 	return EXIT_DONE;

@@ -75,6 +75,10 @@ case_ "check-config of a folder" fails_with 1 '/etc/egress.*' check-config /etc/
 case_ "-c with a broken file has nothing to fall back on" \
 	fails_with 1 '.*bad\.conf:1: .*' -c /etc/egress/bad.conf hold agent1
 
+nobody_new='/etc/egress/none\.conf: .* \(no last good configuration: nobody new is held\)'
+case_ "-c with a missing file is no answer but an error" fails_with 1 "$nobody_new" -c /etc/egress/none.conf hold other
+case_ "and so for JSON" fails_with 1 "$nobody_new" -c /etc/egress/none.conf --json hold other
+
 lab_config_broken
 case_ "hold with a broken configuration" fails_with 1 '.*egress\.conf:2: .*' hold agent1
 case_ "sync with a broken configuration" fails_with 1 '.*egress\.conf:2: .*' sync

@@ -273,6 +273,8 @@ let_go=nothing_left
 lab_config_broken
 case_ "a broken configuration" not_run 1 '.*egress\.conf:.*' agent1
 profile ''
+case_ "no configuration" not_run 1 '/etc/egress/none\.conf: .* \(no last good configuration: nobody new is held\)' \
+	-c /etc/egress/none.conf agent1
 case_ "no such user" not_run 1 'user "frob": does not exist' frob
 case_ "no user of that number" not_run 1 'user "4711": does not exist' 4711
 case_ "whom nothing covers" not_run 3 'user "alice": nothing covers it: nothing is run' alice
