@@ -94,4 +94,15 @@ files_are_there() {
 	done </tmp/files
 }
 case_ "the files that pages name are those that the code uses" files_are_there
+# Strings that are a path, and not a message with one in it.
+code_files() { find /usr/lib -name 'libegress.so.*' -type f -exec grep -azhxE '/(etc|run|var)/[a-z0-9./-]+' {} + | tr '\0' '\n'; }
+files_are_named() {
+	local file
+	code_files | sort -u >/tmp/files
+	grep -qx /etc/egress/egress.conf /tmp/files || { echo "nothing found in the library"; return 1; }
+	while read -r file; do
+		grep -Eq "^\.(It )?Pa $file( |\$)" man/*.[0-9] || { echo "no page names $file"; return 1; }
+	done </tmp/files
+}
+case_ "those that the library uses are named by a page" files_are_named
 lab_end
