@@ -6,8 +6,8 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #define LOOPBACK_INDEX 1 /* in every network namespace */
 #define MESSAGE_MAX 256
@@ -15,48 +15,67 @@
 
 /* --- Cards --- */
 
+struct card {
+	uint32_t index;
+	struct in_addr address;
+};
+
 struct cards {
-	uint32_t *items; /* indices; owned */
+	struct card *items; /* owned */
 	size_t count, room;
 };
 
-static int add_card(const struct nlmsghdr *message, void *data)
+static int push_card(struct cards *cards, struct card card)
 {
-	const struct ifinfomsg *card = mnl_nlmsg_get_payload(message);
-	struct cards *cards = data;
-
-	if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof(*card) ||
-	    !(card->ifi_flags & IFF_UP) || card->ifi_index == LOOPBACK_INDEX)
-		return 0;
 	if (cards->count == cards->room) {
 		size_t room = cards->room ? cards->room * 2 : 16;
-		uint32_t *grown = reallocarray(cards->items, room, sizeof(*grown));
+		struct card *grown = reallocarray(cards->items, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		cards->items = grown;
 		cards->room = room;
 	}
-	cards->items[cards->count++] = (uint32_t)card->ifi_index;
+	cards->items[cards->count++] = card;
 	return 0;
+}
+
+/* The kernel lists the addresses of a card one after the other: the first will do. */
+static int add_card(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	struct cards *cards = data;
+	struct card card = { 0 };
+
+	if (message->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(message) < sizeof(*address) ||
+	    address->ifa_family != AF_INET || address->ifa_index == LOOPBACK_INDEX ||
+	    (cards->count && cards->items[cards->count - 1].index == address->ifa_index))
+		return 0;
+	card.index = address->ifa_index;
+	mnl_attr_for_each(attribute, message, sizeof(*address))
+		if (mnl_attr_get_type(attribute) == IFA_LOCAL &&
+		    mnl_attr_get_payload_len(attribute) == sizeof(card.address))
+			memcpy(&card.address, mnl_attr_get_payload(attribute), sizeof(card.address));
+	return card.address.s_addr ? push_card(cards, card) : 0;
 }
 
 static int list_cards(struct guard_link *link, struct cards *ret)
 {
 	unsigned char buffer[MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
+	struct ifaddrmsg *address = mnl_nlmsg_put_extra_header(question, sizeof(*address));
 
-	question->nlmsg_type = RTM_GETLINK;
+	question->nlmsg_type = RTM_GETADDR;
 	question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(question, sizeof(struct ifinfomsg));
-	mnl_attr_put_u32(question, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	address->ifa_family = AF_INET;
 	return guard_link_ask(link, question, add_card, ret);
 }
 
 /* --- Routes --- */
 
-/* INDEX 0: whichever card's comes first. */
-static int edit_route(struct guard_link *link, sa_family_t family, uint16_t type, uint16_t flags, uint32_t index)
+/* CARD: NULL for loopback; index 0: whichever card's route comes first. */
+static int edit_route(struct guard_link *link, sa_family_t family, uint16_t type, uint16_t flags, const struct card *card)
 {
 	unsigned char buffer[MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -69,56 +88,67 @@ static int edit_route(struct guard_link *link, sa_family_t family, uint16_t type
 	route->rtm_scope = RT_SCOPE_HOST;
 	route->rtm_type = RTN_LOCAL;
 	mnl_attr_put_u32(message, RTA_TABLE, GUARD_TABLE);
-	if (index)
-		mnl_attr_put_u32(message, RTA_OIF, index);
-	/* Else it would come from where it goes to. */
-	if (family == AF_INET)
-		mnl_attr_put_u32(message, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
-	else
-		mnl_attr_put(message, RTA_PREFSRC, sizeof(in6addr_loopback), &in6addr_loopback);
+	/* Without a source what is sent would come from where it goes to. */
+	if (card && card->index) {
+		mnl_attr_put_u32(message, RTA_OIF, card->index);
+		mnl_attr_put_u32(message, RTA_PREFSRC, card->address.s_addr);
+	} else if (!card) {
+		mnl_attr_put_u32(message, RTA_OIF, LOOPBACK_INDEX);
+		if (family == AF_INET)
+			mnl_attr_put_u32(message, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
+		else
+			mnl_attr_put(message, RTA_PREFSRC, sizeof(in6addr_loopback), &in6addr_loopback);
+	}
 	return guard_link_ask(link, message, NULL, NULL);
 }
 
-static int add_route(struct guard_link *link, sa_family_t family, uint32_t index)
+static int add_route(struct guard_link *link, sa_family_t family, const struct card *card)
 {
-	int r = edit_route(link, family, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, index);
+	int r = edit_route(link, family, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, card);
 
 	return r == -EEXIST ? 0 : r;
 }
 
-/* A card that went, or went down, since it was listed sends nothing. */
+/* A card that is down sends nothing; one that went, or lost its address, since it was listed has no route to be made. */
 static int add_routes(struct guard_link *link, const struct cards *cards)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < cards->count && !r; i++) {
-		r = add_route(link, AF_INET, cards->items[i]);
-		if (r == -ENODEV || r == -ENETDOWN)
+		r = add_route(link, AF_INET, &cards->items[i]);
+		if (r == -ENODEV || r == -ENETDOWN || r == -EINVAL)
 			r = 0;
 	}
 	return r;
 }
 
-int guard_sink_make(struct guard_link *link, sa_family_t family)
+static int make_for_cards(struct guard_link *link)
 {
 	struct cards cards = { 0 };
-	int r = add_route(link, family, LOOPBACK_INDEX);
+	int r = list_cards(link, &cards);
 
-	if (family != AF_INET)
-		return r;
-	if (!r)
-		r = list_cards(link, &cards);
 	if (!r)
 		r = add_routes(link, &cards);
 	free(cards.items);
 	return r;
 }
 
+int guard_sink_make(struct guard_link *link, sa_family_t family)
+{
+	int r = add_route(link, family, NULL), of_cards = 0;
+
+	/* A loopback interface without an address can have no route, but those of cards are not worth less for that. */
+	if (family == AF_INET)
+		of_cards = make_for_cards(link);
+	return r ? r : of_cards;
+}
+
 int guard_sink_delete(struct guard_link *link, sa_family_t family)
 {
+	const struct card any = { 0 };
 	int r = 0;
 
 	for (int i = 0; i < ROUTES_MAX && !r; i++)
-		r = edit_route(link, family, RTM_DELROUTE, 0, 0);
+		r = edit_route(link, family, RTM_DELROUTE, 0, &any);
 	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }

@@ -70,8 +70,8 @@ static bool nothing_stands(const struct guard_table *table, const struct guard_e
 }
 
 /*
- * Without its route the section's next rule refuses all the same, so an error here lets nobody out; and a loopback
- * interface that is down can have none.
+ * Without the route by "lo" the section's next rule refuses all the same; without a card's, what names that card is left
+ * to the firewall's rules. Neither is worth a session: the next change makes what is missing.
  */
 static void keep_sink(struct guard_table *table, const struct guard_edits *edits)
 {

@@ -99,6 +99,16 @@ flushed_and_shut() {
 	session_end
 }
 
+# As in a network namespace whose loopback interface nobody ever brought up: then no route can come from there.
+without_loopback() {
+	local status
+	ip addr del 127.0.0.1/8 dev lo
+	flushed_and_shut
+	status=$?
+	ip addr add 127.0.0.1/8 dev lo
+	return "$status"
+}
+
 # The control: the rules alone do not survive that.
 flushed_and_open() {
 	guard_config false
@@ -236,6 +246,7 @@ vpn
 guard_config true
 
 case_ "flushed under a live session, nothing of the account leaves the host; a bystander's does" flushed_and_shut
+case_ "nor does it where loopback has no address" without_loopback
 case_ "control: without the guard it does" flushed_and_open
 guard_config true
 egressctl reap >/dev/null
