@@ -74,6 +74,8 @@ case_ "bash: accounts of another configuration" offered 'elsewhere' egressctl -c
 case_ "bash: accounts of another one, with an equals sign" offered 'elsewhere' \
 	egressctl --config = /etc/egress/other.conf hold e
 case_ "bash: one user is enough" offered '' egressctl show agent1 ""
+case_ "bash: no options of ours behind the -- of run" offered '' egressctl run agent1 -- ls --
+case_ "bash: a user behind a --" offered 'agent1' egressctl hold -- ag
 case_ "bash: none where none is taken" offered '' egressctl sync ""
 case_ "bash: formats" offered 'networkpolicy nft' egressctl export agent1 --format n
 case_ "bash: formats, with an equals sign" offered 'json' egressctl export agent1 --format = j
