@@ -200,7 +200,8 @@ struct egress_account {
  * Errors: every one but -ENOENT. */
 int egress_list(struct egress_ctx *ctx, struct egress_account ***ret);
 /* One account, held or not. USER: a login name, or a uid or range as egress_list names it, such as
- * "uid 20000-29999" or "20000-29999". -ENOENT: no such user, or nothing covers it and it is not held. */
+ * "uid 20000-29999" or "20000-29999". Of who is held by such a range alone it is the range that is told. -ENOENT: no
+ * such user, or nothing covers it and it is not held. */
 int egress_show(struct egress_ctx *ctx, const char *user, struct egress_account **ret);
 void egress_account_free(struct egress_account *account);    /* takes NULL */
 void egress_accounts_free(struct egress_account **accounts); /* takes NULL */

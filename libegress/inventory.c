@@ -100,7 +100,22 @@ int inventory_list(struct egress_ctx *ctx, struct egress_account ***ret)
 	return 0;
 }
 
-/* Not held, or held by a range of its: then it is no subject of the view yet. */
+/* One that is held always has the uid in it; the narrowest, as in the kernel. */
+static const struct subject *find_range(const struct view *view, struct uid_range uids)
+{
+	const struct subject *found = NULL;
+
+	for (size_t i = 0; i < view->subject_count; i++) {
+		const struct uid_range range = view->subjects[i].uids;
+
+		if (range.first < range.last && range.first <= uids.first && uids.last <= range.last &&
+		    (!found || range.last - range.first < found->uids.last - found->uids.first))
+			found = &view->subjects[i];
+	}
+	return found;
+}
+
+/* Who is not held by itself, nor by a range, is no subject of the view yet. */
 static int show_uids(const struct view *view, const char *user, struct uid_range uids,
 		     struct egress_account **ret)
 {
@@ -108,6 +123,8 @@ static int show_uids(const struct view *view, const char *user, struct uid_range
 	struct subject subject = { .uids = uids };
 	int r = 0;
 
+	if (!known && uids.first == uids.last)
+		known = find_range(view, uids);
 	if (known)
 		return view_describe(view, known, ret);
 	if (uids.first == uids.last)

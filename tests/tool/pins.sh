@@ -104,6 +104,23 @@ case_ "list shows the range" matches 0 '^uid 20000-29999 +20000-29999 +pinned ' 
 case_ "list --json shows its ends" json_of 0 '[a["ranges"] for a in d] == [[[2001, 2001], [100000, 165535]],
 	[[20000, 29999]]] and d[1]["uid"] == 20000' list
 case_ "show takes the name that list prints" matches 0 '^uid +20000-29999$' show "uid 20000-29999"
+lab_account ranged 20007
+# A range is held without anybody's subordinate uids.
+usermod --del-subuids 0-4294967294 ranged
+case_ "show of one whom a range holds" matches 0 '^account +uid 20000-29999$' show ranged
+case_ "as JSON" json_of 0 'd["state"] == "pinned" and d["ranges"] == [[20000, 29999]] and d["drift"] == []' show 20005
+case_ "explain says the same" matches 3 '^account +uid 20005, ' explain 20005 tcp://192.0.2.1:443
+case_ "nobody beside it" fails_with 1 'user "19999": nothing covers it, and it is not held' show 19999
+case_ "probe tries as one of its" matches 0 '^tcp .* (refused|impossible) ' probe ranged
+unranged() {
+	iptables-legacy -F EGRESS-20000-29999 && matches 3 '^uid 20000-29999: ' verify ranged && run sync && matches 0 . verify ranged
+}
+case_ "verify of one whom a range holds" unranged
+by_itself() {
+	egressctl hold ranged && matches 0 '^account +ranged$' show 20007 && matches 0 '^account +uid 20000' show 20005 &&
+		egressctl release ranged && matches 0 '^account +uid 20000' show 20007
+}
+case_ "who is held by itself as well is shown so" by_itself
 # takes VERB: a range; explain and export want a word more, and run a command.
 takes() {
 	case $1 in
