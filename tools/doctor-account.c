@@ -97,11 +97,33 @@ static bool is_range_of(char *line, void *data)
 	return true;
 }
 
+/* An always held range is held without them, whoever of it has some. */
+static void tell_subordinate_ids(struct doctor *doctor, const char *range)
+{
+	const struct profile *profile = doctor->profile;
+	enum subordinate_ids policy = profile ? profile->subordinate_ids : SUBORDINATE_IGNORE;
+	enum doctor_verdict verdict = DOCTOR_FAIL;
+	const char *why = "a way out by unshare --map-auto";
+
+	if (policy == SUBORDINATE_REFUSE) {
+		verdict = DOCTOR_WARN;
+		why = "its sessions are refused";
+	} else if (policy == SUBORDINATE_HOLD && doctor->in_range && profile->hold == HOLD_ALWAYS) {
+		why = "a way out until its first session, unlike its own uid";
+	} else if (policy == SUBORDINATE_HOLD) {
+		verdict = DOCTOR_PASS;
+		why = "held with the account";
+	}
+	doctor_found(doctor, verdict, "subordinate-ids", "subordinate uids %s: %s", range, why);
+	if (verdict != DOCTOR_PASS)
+		doctor_remedy(doctor, "usermod --del-subuids 0-4294967294 --del-subgids 0-4294967294 %s",
+			      doctor->quoted);
+}
+
 static void look_at_subordinate_ids(struct doctor *doctor)
 {
 	AUTO_FREE char *text = doctor_read("/etc/subuid");
 	struct subordinate wanted = { .doctor = doctor };
-	enum subordinate_ids policy = doctor->profile ? doctor->profile->subordinate_ids : SUBORDINATE_IGNORE;
 
 	snprintf(wanted.number, sizeof(wanted.number), "%u", doctor->ids.uid);
 	if (!text && errno != ENOENT) {
@@ -112,17 +134,7 @@ static void look_at_subordinate_ids(struct doctor *doctor)
 		doctor_found(doctor, DOCTOR_PASS, "subordinate-ids", "no subordinate uids in /etc/subuid");
 		return;
 	}
-	if (policy == SUBORDINATE_HOLD) {
-		doctor_found(doctor, DOCTOR_PASS, "subordinate-ids",
-			     "subordinate uids %s: held with the account",
-			     wanted.range);
-		return;
-	}
-	doctor_found(doctor, policy == SUBORDINATE_REFUSE ? DOCTOR_WARN : DOCTOR_FAIL, "subordinate-ids",
-		     "subordinate uids %s: %s", wanted.range,
-		     policy == SUBORDINATE_REFUSE ? "its sessions are refused" : "a way out by unshare --map-auto");
-	doctor_remedy(doctor, "usermod --del-subuids 0-4294967294 --del-subgids 0-4294967294 %s",
-		      doctor->quoted);
+	tell_subordinate_ids(doctor, wanted.range);
 }
 
 static void look_at_names(struct doctor *doctor)

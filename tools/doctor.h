@@ -35,6 +35,7 @@ struct doctor {
 	struct ids ids;
 	struct conf_view view;
 	const struct profile *profile; /* the account's, or NULL */
+	bool in_range; /* it is covered as one of a range of uids */
 	const char *area;              /* of the next finding */
 	struct finding *findings;
 	size_t count;

@@ -157,6 +157,7 @@ static enum exit_code meet(struct doctor *doctor, const char *user)
 	doctor->ids.uid = person.uid;
 	doctor->ids.gid = person.gid;
 	doctor->profile = account ? account->profile : NULL;
+	doctor->in_range = account && account->by == ACCOUNT_BY_UID && account->uids.first != account->uids.last;
 	ids_take_groups(&doctor->ids, user);
 	return EXIT_DONE;
 }

@@ -97,6 +97,9 @@ echo "root ALL=(ALL:ALL) ALL" >/etc/sudoers
 lab_config
 
 case_ "subordinate uids: held by default" says pass subordinate-ids 'held with'
+case_ "subordinate uids: an always held range has none" \
+	finds fail subordinate-ids 'until its first session' lab_config 'hold = "always";' 'uid = "2000-2009";'
+lab_config
 case_ "subordinate uids: refuse" finds warn subordinate-ids refused profile 'subordinate_ids = "refuse";'
 trouble "subordinate uids: ignore" fail subordinate-ids 'way out' profile 'subordinate_ids = "ignore";'
 case_ "subordinate uids: none left" said pass subordinate-ids 'no subordinate'
