@@ -71,6 +71,9 @@
 #define PROTO_L2TP 115
 #define PROTO_SMC 256
 #define PROTO_MPTCP 262
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
 
 /* Where the parts of the program begin. */
 enum {
@@ -80,7 +83,7 @@ enum {
 	FAMILY = SOCKET + 7,
 	SOCKETCALL = FAMILY + 6,
 	OPTION = SOCKETCALL + 5,
-	NO_CALL = OPTION + 6,
+	NO_CALL = OPTION + 11,
 	NO_PROTOCOL,
 	NO_OPTION,
 	NO_FAMILY,
@@ -93,6 +96,7 @@ enum {
 #define GO(at, to) [at] = BPF_STMT(BPF_JMP | BPF_JA, (to) - (at) - 1)
 #define IF(at, value, to) GO_IF(at, BPF_JEQ, value, to)
 #define UNLESS(at, value, to) [at] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (to) - (at) - 1)
+#define EITHER(at, value, yes, no) [at] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, (yes) - (at) - 1, (no) - (at) - 1)
 #define RETURN(at, action) [at] = BPF_STMT(BPF_RET | BPF_K, action)
 #define AND(at, mask) [at] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask)
 #define REFUSE(at, error) RETURN(at, SECCOMP_RET_ERRNO | (error))
@@ -151,13 +155,19 @@ static const struct sock_filter program[LENGTH] = {
 	IF(SOCKETCALL + 3, CALL_SETSOCKOPT, NO_OPTION),
 	GO(SOCKETCALL + 4, ALLOW),
 
-	/* One makes SMC of a TCP socket, the other a connection that answers before anybody owns it. */
 	LOAD_INT(OPTION, 1),
-	UNLESS(OPTION + 1, IPPROTO_TCP, ALLOW),
-	LOAD_INT(OPTION + 2, 2),
-	IF(OPTION + 3, TCP_ULP, NO_OPTION),
-	IF(OPTION + 4, TCP_FASTOPEN, NO_OPTION),
-	GO(OPTION + 5, ALLOW),
+	IF(OPTION + 1, IPPROTO_TCP, OPTION + 6),
+	IF(OPTION + 2, IPPROTO_IP, OPTION + 9),
+	UNLESS(OPTION + 3, IPPROTO_IPV6, ALLOW),
+	/* A source that is not this host's: what refuses the packet would be sent there. */
+	LOAD_INT(OPTION + 4, 2),
+	EITHER(OPTION + 5, IPV6_FREEBIND, NO_OPTION, ALLOW),
+	/* One makes SMC of a TCP socket, the other a connection that answers before anybody owns it. */
+	LOAD_INT(OPTION + 6, 2),
+	IF(OPTION + 7, TCP_ULP, NO_OPTION),
+	EITHER(OPTION + 8, TCP_FASTOPEN, NO_OPTION, ALLOW),
+	LOAD_INT(OPTION + 9, 2),
+	EITHER(OPTION + 10, IP_FREEBIND, NO_OPTION, ALLOW),
 
 	REFUSE(NO_CALL, ENOSYS),
 	REFUSE(NO_PROTOCOL, EPROTONOSUPPORT),

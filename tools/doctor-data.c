@@ -184,5 +184,6 @@ const char *const doctor_starting_modules[] = {
 const struct known_sysctl doctor_known_sysctls[] = {
 	{ "net.mptcp.enabled", "0", "the SYN of a further subflow has no owner" },
 	{ "kernel.io_uring_disabled", "2 1", "seccomp does not see sockets of io_uring" },
+	{ "net.ipv6.ip_nonlocal_bind", "0", "what refuses a connection goes where that says it comes from" },
 	{ NULL, NULL, NULL },
 };

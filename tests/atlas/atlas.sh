@@ -13,6 +13,7 @@
 #	# after: yes                   it goes on after logout
 #	# session: none                nobody logs in
 #	# arrives: arp                 what it says is in a question, not in a packet
+#	# arrives: reset               what it says is in the ports of what refuses it
 #	# arrives: answer              nobody here can hear it: that it was answered is its own word
 # What decides is what arrived: in the world across the wire, at other accounts' services on the host.
 # shellcheck disable=SC2317  # functions are called by case_
@@ -140,6 +141,7 @@ has_arrived() {
 	case $arrives in
 	answer) grep -qx "answer $token" "$LAB/said-by-it" ;;
 	arp) grep -qx "arp $((100 + 16#${token: -4} % 155))" "$arrivals" ;;
+	reset) grep -qx "reset $((20000 + 16#${token: -4} % 10000))" "$arrivals" ;;
 	*) grep -q "^$token" "$arrivals" ;;
 	esac
 }

@@ -47,12 +47,19 @@ def ear(log):
         if meta[2] != PACKET_OUTGOING:
             log.look_for_tokens(frame, "frame")
             look_for_arp(frame, log)
+            look_for_reset(frame, log)
 
 
 def look_for_arp(frame, log):
     """Who asks for 192.0.2.100 to 192.0.2.254 tells a number, and that is a message."""
     if frame[12:14] == b"\x08\x06" and frame[38:41] == bytes((192, 0, 2)) and frame[41] >= 100:
         os.write(log.fd, b"arp %d\n" % frame[41])
+
+
+def look_for_reset(frame, log):
+    """To whom it goes, and by its source and ports what is said, is for whoever was refused to choose."""
+    if frame[12:14] == b"\x86\xdd" and frame[20] == socket.IPPROTO_TCP and len(frame) >= 74 and frame[67] & 4:
+        os.write(log.fd, b"reset %d\n" % int.from_bytes(frame[56:58], "big"))
 
 
 def read_all(conn, log, how):
