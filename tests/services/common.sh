@@ -213,3 +213,24 @@ service_stories() {
 }
 
 open_and_close() { enter agent1 true && wait_for 10 nothing_left; }
+
+# A client in node: /tmp/ask.js URL. By NODE_USE_ENV_PROXY where node knows it (24, 22.21), which is asked for nothing
+# else; an older one is told the proxy by this program, and only the trust in its CA is its own.
+node_heeds_environment() { node -e 'process.exit(process.allowedNodeEnvironmentFlags.has("--use-env-proxy") ? 0 : 1)' 2>/dev/null; }
+write_node_client() {
+	cat >/tmp/ask.js <<-'END'
+		const url = new URL(process.argv[2]), http = require("http"), tls = require("tls");
+		if (process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
+			fetch(url).then((answer) => answer.text());
+		} else {
+			const proxy = new URL(process.env.HTTPS_PROXY);
+			http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path: `${url.hostname}:${url.port || 443}` })
+				.on("connect", (answer, socket) => {
+					const inside = tls.connect({ socket, host: url.hostname }, () =>
+						inside.write(`GET ${url.pathname} HTTP/1.0\r\n\r\n`));
+					inside.on("data", () => {});
+				}).end();
+		}
+	END
+	chmod 644 /tmp/ask.js
+}

@@ -174,8 +174,17 @@ optional git "git goes through the proxy" through_proxy by_ssh git "git ls-remot
 optional wget "wget goes through the proxy" through_proxy by_ssh wget "wget -qO- --tries=1 $WEB4/wget"
 optional pip3 "pip goes through the proxy" through_proxy by_ssh pip \
 	"/usr/bin/python3 -m pip download --no-deps --retries 0 --trusted-host $WORLD4 -i $WEB4/pip nothing"
-if /usr/bin/node -e 'process.exit(require("http").Agent && process.allowedNodeEnvironmentFlags.has("--use-env-proxy") ? 0 : 1)' 2>/dev/null; then
-	case_ "node goes through the proxy" through_proxy by_ssh node "node -e 'fetch(\"$WEB4/node\")'"
+write_node_client
+# Its CONNECT leaves no trace in the request: that it was the proxy who asked stands in the proxy's log.
+node_tunnels() {
+	world_log_clear
+	by_ssh "node /tmp/ask.js $WEB4/node" >/tmp/said 2>&1
+	wait_for 5 world_log_has 'GET /node ' && grep "CONNECT $WORLD4:80" "$LAB/tinyproxy.log" && return
+	cat /tmp/said "$WORLD_LOG"
+	return 1
+}
+if node_heeds_environment; then
+	case_ "node goes through the proxy" node_tunnels
 else
 	skip "node goes through the proxy" "there is none, or it is older than NODE_USE_ENV_PROXY (24, 22.21)"
 fi
@@ -236,12 +245,7 @@ if command -v openssl >/dev/null; then
 	optional git "ca_file, git" by_tls git "git ls-remote $WEBS/git"
 	optional pip3 "ca_file, pip" by_tls pip \
 		"/usr/bin/python3 -m pip download --no-deps --retries 0 -i $WEBS/pip nothing"
-	optional node "ca_file, node" by_tls node "node -e '
-		const http = require(\"http\"), tls = require(\"tls\");
-		const p = new URL(process.env.HTTPS_PROXY);
-		http.request({ host: p.hostname, port: p.port, method: \"CONNECT\", path: \"$WORLD4:8443\" })
-		.on(\"connect\", (r, socket) => { const t = tls.connect({ socket, host: \"$WORLD4\" }, () =>
-			t.end(\"GET /node HTTP/1.0\\r\\n\\r\\n\")); t.on(\"data\", () => {}); }).end();'"
+	optional node "ca_file, node" by_tls node "node /tmp/ask.js $WEBS/node"
 	profile ''
 else
 	skip "ca_file" "openssl is not installed"

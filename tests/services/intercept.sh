@@ -63,22 +63,13 @@ lab_sshd
 case_ "a CA, and a certificate of it" proxy_files
 case_ "a proxy that opens TLS" proxy_start
 
-# Debian's node does not go by HTTPS_PROXY yet (NODE_USE_ENV_PROXY: 24, 22.21): the CONNECT is the test's, the trust its own.
-cat >/tmp/ask.js <<END
-const http = require("http"), tls = require("tls"), proxy = new URL(process.env.HTTPS_PROXY);
-http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path: "$WORLD4:443" })
-	.on("connect", (answer, socket) => {
-		const inside = tls.connect({ socket, host: "$WORLD4" }, () => inside.write("GET /node HTTP/1.0\\r\\n\\r\\n"));
-		inside.on("data", () => {});
-	}).end();
-END
-chmod 644 /tmp/ask.js
+write_node_client
 declare -A commands=(
 	[curl]="curl -sS $WEBS/curl"
 	[python]="/usr/bin/python3 -I -c 'import urllib.request as u; u.urlopen(\"$WEBS/python\")'"
 	[git]="git ls-remote $WEBS/git"
 	[pip]="/usr/bin/python3 -m pip download -d /tmp/pip --no-deps --retries 0 -i $WEBS/pip nothing"
-	[node]="node /tmp/ask.js"
+	[node]="node /tmp/ask.js $WEBS/node"
 )
 there() {
 	case $1 in
