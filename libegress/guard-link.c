@@ -189,15 +189,8 @@ static enum guard_action read_action(uint8_t action)
 
 static struct guard_rule *new_rule(struct guard_rules *rules)
 {
-	if (rules->count == rules->room) {
-		size_t room = rules->room ? 2 * rules->room : 256;
-		struct guard_rule *grown = reallocarray(rules->items, room, sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		rules->items = grown;
-		rules->room = room;
-	}
+	if (util_grow(&rules->items, rules->count, &rules->room, sizeof(*rules->items)))
+		return NULL;
 	return &rules->items[rules->count++];
 }
 

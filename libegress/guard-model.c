@@ -148,15 +148,8 @@ static bool reaches(const struct guard_model *model, size_t at, struct uid_range
 
 static int add_member(struct guard_bucket *bucket, struct guard_member member)
 {
-	if (bucket->count == bucket->room) {
-		size_t room = bucket->room ? 2 * bucket->room : 64;
-		struct guard_member *grown = reallocarray(bucket->members, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		bucket->members = grown;
-		bucket->room = room;
-	}
+	if (util_grow(&bucket->members, bucket->count, &bucket->room, sizeof(member)))
+		return -ENOMEM;
 	bucket->members[bucket->count++] = member;
 	return 0;
 }

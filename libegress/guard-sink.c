@@ -27,15 +27,8 @@ struct cards {
 
 static int push_card(struct cards *cards, struct card card)
 {
-	if (cards->count == cards->room) {
-		size_t room = cards->room ? cards->room * 2 : 16;
-		struct card *grown = reallocarray(cards->items, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		cards->items = grown;
-		cards->room = room;
-	}
+	if (util_grow(&cards->items, cards->count, &cards->room, sizeof(card)))
+		return -ENOMEM;
 	cards->items[cards->count++] = card;
 	return 0;
 }

@@ -64,7 +64,7 @@ bool nft_group_needs(const struct nft_group *group, const struct plan *plan, enu
 
 int nft_elements_add(struct nft_elements *list, const struct nft_element *element)
 {
-	if (nft_grow(&list->items, list->count, &list->room, sizeof(*list->items)))
+	if (util_grow(&list->items, list->count, &list->room, sizeof(*list->items)))
 		return -ENOMEM;
 	list->items[list->count++] = *element;
 	return 0;

@@ -187,7 +187,7 @@ static int add_uid(const struct raw_element *raw, void *data)
 		set->as_written = false;
 	if (raw->word_count != 1)
 		return 0;
-	if (nft_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
+	if (util_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
 		return -ENOMEM;
 	set->elements[set->count++] = (struct nft_element){ { raw->words[0], raw->words[0] }, raw->packets,
 							    raw->bytes };
@@ -208,7 +208,7 @@ static int add_bound(const struct raw_element *raw, void *data)
 	bounds->has_catch_all = bounds->has_catch_all || raw->is_catch_all;
 	if (raw->word_count != 1)
 		return 0;
-	if (nft_grow(&bounds->items, bounds->count, &bounds->room, sizeof(*bounds->items)))
+	if (util_grow(&bounds->items, bounds->count, &bounds->room, sizeof(*bounds->items)))
 		return -ENOMEM;
 	bounds->items[bounds->count++] = (struct bound){ ntohl(raw->words[0]), raw->is_end, raw->packets,
 							 raw->bytes };
@@ -240,7 +240,7 @@ static int pair_bounds(const struct bounds *bounds, struct nft_set *set)
 
 		if (bound->is_end)
 			continue;
-		if (nft_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
+		if (util_grow(&set->elements, set->count, &set->room, sizeof(*set->elements)))
 			return -ENOMEM;
 		set->elements[set->count++] =
 			(struct nft_element){ { bound->at, last }, bound->packets, bound->bytes };
@@ -325,7 +325,7 @@ static int add_range(const struct raw_element *raw, void *data)
 	/* What nobody could have been asked to hold is somebody else's. */
 	if (raw->word_count != 2 || raw->words[0] == 0 || raw->words[0] > raw->words[1])
 		return 0;
-	if (nft_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
+	if (util_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
 		return -ENOMEM;
 	range = &table->ranges[table->range_count++];
 	*range = (struct nft_range){ .uids = { raw->words[0], raw->words[1] }, .is_recorded = true };

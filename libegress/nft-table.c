@@ -17,21 +17,6 @@
 
 /* --- The struct --- */
 
-int nft_grow(void *items, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? *room * 2 : 16;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = reallocarray(*(void **)items, more, size);
-	if (!grown)
-		return -ENOMEM;
-	*(void **)items = grown;
-	*room = more;
-	return 0;
-}
-
 static void group_clear(struct nft_group *group)
 {
 	for (int role = 0; role < NFT_ROLES; role++)
@@ -61,7 +46,7 @@ struct nft_group *nft_table_need_group(struct nft_table *table, const char *key)
 {
 	struct nft_group *group = nft_table_group(table, key);
 
-	if (group || nft_grow(&table->groups, table->group_count, &table->group_room, sizeof(*group)))
+	if (group || util_grow(&table->groups, table->group_count, &table->group_room, sizeof(*group)))
 		return group;
 	group = &table->groups[table->group_count++];
 	*group = (struct nft_group){ 0 };
@@ -177,7 +162,7 @@ static int adopt(struct nft_table *table, const struct nft_group *group, struct 
 {
 	struct nft_range *range;
 
-	if (nft_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
+	if (util_grow(&table->ranges, table->range_count, &table->range_room, sizeof(*range)))
 		return -ENOMEM;
 	range = &table->ranges[table->range_count++];
 	*range = (struct nft_range){ .uids = uids };
@@ -286,7 +271,7 @@ static int add_line(struct line_list *list, struct nftnl_rule *rule)
 
 	if (!is_in_chain(rule, list->chain))
 		return 0;
-	if (nft_grow(&list->items, list->count, &list->room, sizeof(*list->items)))
+	if (util_grow(&list->items, list->count, &list->room, sizeof(*list->items)))
 		return -ENOMEM;
 	nft_expr_read_ops(rule, &ops);
 	nft_line_decode(&ops, &list->items[list->count++]);

@@ -80,7 +80,4 @@ int nft_element_compare(const void *a, const void *b);
 int nft_range_compare(const void *a, const void *b);
 bool nft_ranges_have_key(const struct nft_range *ranges, size_t count, const char *key);
 
-/* Room for one more item in an owned array. -ENOMEM. */
-int nft_grow(void *items, size_t count, size_t *room, size_t size);
-
 #endif

@@ -33,16 +33,8 @@ struct sockets {
 
 static int add_owner(struct sockets *sockets, uid_t uid)
 {
-	size_t wanted = sockets->room ? sockets->room * 2 : 256;
-	uid_t *grown;
-
-	if (sockets->count == sockets->room) {
-		grown = reallocarray(sockets->owners, wanted, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		sockets->owners = grown;
-		sockets->room = wanted;
-	}
+	if (util_grow(&sockets->owners, sockets->count, &sockets->room, sizeof(uid)))
+		return -ENOMEM;
 	sockets->owners[sockets->count++] = uid;
 	return 0;
 }

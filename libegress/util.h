@@ -45,6 +45,22 @@ static inline int util_steal_fd(int *fd)
 	return taken;
 }
 
+/* Room for one more item in an owned array, whose address ITEMS is. -ENOMEM. */
+static inline int util_grow(void *items, size_t count, size_t *room, size_t size)
+{
+	size_t more = *room ? *room * 2 : 16;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	grown = reallocarray(*(void **)items, more, size);
+	if (!grown)
+		return -ENOMEM;
+	*(void **)items = grown;
+	*room = more;
+	return 0;
+}
+
 #define util_steal(pointer)                                                                        \
 	__extension__({                                                                            \
 		__typeof__(pointer) taken_ = (pointer);                                            \

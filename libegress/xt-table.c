@@ -112,15 +112,8 @@ static int journal_add(struct xt_journal *journal, enum xt_edit_kind kind, const
 	AUTO_FREE void *owned = entry;
 	struct xt_edit *edit;
 
-	if (journal->count == journal->room) {
-		size_t room = journal->room ? journal->room * 2 : 16;
-		struct xt_edit *edits = reallocarray(journal->edits, room, sizeof(*edits));
-
-		if (!edits)
-			return -ENOMEM;
-		journal->edits = edits;
-		journal->room = room;
-	}
+	if (util_grow(&journal->edits, journal->count, &journal->room, sizeof(*edit)))
+		return -ENOMEM;
 	edit = &journal->edits[journal->count++];
 	*edit = (struct xt_edit){ .kind = kind, .position = (unsigned int)position };
 	snprintf(edit->chain, sizeof(edit->chain), "%s", chain);
