@@ -166,6 +166,7 @@ static const struct sock_filter program[LENGTH] = {
 	LOAD_INT(OPTION + 6, 2),
 	IF(OPTION + 7, TCP_ULP, NO_OPTION),
 	EITHER(OPTION + 8, TCP_FASTOPEN, NO_OPTION, ALLOW),
+	/* IPv4's name for such a source, which an IPv6 socket takes as well. */
 	LOAD_INT(OPTION + 9, 2),
 	EITHER(OPTION + 10, IP_FREEBIND, NO_OPTION, ALLOW),
 
