@@ -81,11 +81,11 @@ enum {
 	FOREIGN = NATIVE + 9,
 	SOCKET = FOREIGN + 9,
 	FAMILY = SOCKET + 7,
-	SOCKETCALL = FAMILY + 6,
+	SOCKETCALL = FAMILY + 5,
 	OPTION = SOCKETCALL + 5,
-	NO_CALL = OPTION + 11,
+	NO_OPTION = OPTION + 9,
+	NO_CALL,
 	NO_PROTOCOL,
-	NO_OPTION,
 	NO_FAMILY,
 	ALLOW,
 	LENGTH,
@@ -99,6 +99,12 @@ enum {
 #define EITHER(at, value, yes, no) [at] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, (yes) - (at) - 1, (no) - (at) - 1)
 #define RETURN(at, action) [at] = BPF_STMT(BPF_RET | BPF_K, action)
 #define AND(at, mask) [at] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask)
+#define SHIFT(at, bits) [at] = BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, bits)
+#define KEEP(at) [at] = BPF_STMT(BPF_MISC | BPF_TAX, 0)
+#define OR_KEPT(at) [at] = BPF_STMT(BPF_ALU | BPF_OR | BPF_X, 0)
+/* Above what any option of these levels reaches. */
+#define OPTION_BITS 8
+#define OF(level, option) ((level) << OPTION_BITS | (option))
 #define REFUSE(at, error) RETURN(at, SECCOMP_RET_ERRNO | (error))
 
 /* The kernel takes an int: the upper half of the register must not decide. */
@@ -145,8 +151,7 @@ static const struct sock_filter program[LENGTH] = {
 	IF(FAMILY + 1, AF_UNIX, ALLOW),
 	IF(FAMILY + 2, AF_INET, ALLOW),
 	IF(FAMILY + 3, AF_INET6, ALLOW),
-	IF(FAMILY + 4, AF_NETLINK, ALLOW),
-	REFUSE(FAMILY + 5, EAFNOSUPPORT),
+	EITHER(FAMILY + 4, AF_NETLINK, ALLOW, NO_FAMILY),
 
 	/* Family, protocol and option lie behind a pointer. */
 	LOAD_INT(SOCKETCALL, 0),
@@ -155,24 +160,22 @@ static const struct sock_filter program[LENGTH] = {
 	IF(SOCKETCALL + 3, CALL_SETSOCKOPT, NO_OPTION),
 	GO(SOCKETCALL + 4, ALLOW),
 
+	/* Level and option as one number. */
 	LOAD_INT(OPTION, 1),
-	IF(OPTION + 1, IPPROTO_TCP, OPTION + 6),
-	IF(OPTION + 2, IPPROTO_IP, OPTION + 9),
-	UNLESS(OPTION + 3, IPPROTO_IPV6, ALLOW),
-	/* A source that is not this host's: what refuses the packet would be sent there. */
-	LOAD_INT(OPTION + 4, 2),
-	EITHER(OPTION + 5, IPV6_FREEBIND, NO_OPTION, ALLOW),
+	SHIFT(OPTION + 1, OPTION_BITS),
+	KEEP(OPTION + 2),
+	LOAD_INT(OPTION + 3, 2),
+	OR_KEPT(OPTION + 4),
 	/* One makes SMC of a TCP socket, the other a connection that answers before anybody owns it. */
-	LOAD_INT(OPTION + 6, 2),
-	IF(OPTION + 7, TCP_ULP, NO_OPTION),
-	EITHER(OPTION + 8, TCP_FASTOPEN, NO_OPTION, ALLOW),
-	/* IPv4's name for such a source, which an IPv6 socket takes as well. */
-	LOAD_INT(OPTION + 9, 2),
-	EITHER(OPTION + 10, IP_FREEBIND, NO_OPTION, ALLOW),
+	IF(OPTION + 5, OF(IPPROTO_TCP, TCP_ULP), NO_OPTION),
+	IF(OPTION + 6, OF(IPPROTO_TCP, TCP_FASTOPEN), NO_OPTION),
+	/* A source that is not this host's: what refuses the packet would be sent there. IPv6 sockets take both. */
+	IF(OPTION + 7, OF(IPPROTO_IP, IP_FREEBIND), NO_OPTION),
+	UNLESS(OPTION + 8, OF(IPPROTO_IPV6, IPV6_FREEBIND), ALLOW),
+	REFUSE(NO_OPTION, ENOPROTOOPT),
 
 	REFUSE(NO_CALL, ENOSYS),
 	REFUSE(NO_PROTOCOL, EPROTONOSUPPORT),
-	REFUSE(NO_OPTION, ENOPROTOOPT),
 	REFUSE(NO_FAMILY, EAFNOSUPPORT),
 	RETURN(ALLOW, SECCOMP_RET_ALLOW),
 };
